@@ -1,0 +1,61 @@
+import { context, trace } from '@opentelemetry/api'
+import { slot } from '../runtime.js'
+import { CORRELATION_KEY, type Correlation, correlationOf, isCorrelationId, newCorrelationId } from './id.js'
+import { type MiddlewareRequest, type MiddlewareResponse, middleware } from './middleware.js'
+
+/** Names for log lines; a key without a value is absent. */
+export interface CorrelationFields {
+  correlation_id?: string
+  trace_id?: string
+  span_id?: string
+}
+
+/** The ID of the request that is being served, or undefined outside of one (or without an SDK, which brings the context). */
+function id(): string | undefined {
+  return correlationOf(context.active())?.id
+}
+
+/**
+ * Runs `fn` under a correlation ID and, if given, an ambient user; both reach every span, record and outbound request below.
+ * An invalid ID is replaced by a new UUID and counted. Returns what `fn` returns.
+ */
+function run<T>(correlation: string | { id?: string; user?: string }, fn: () => T): T {
+  const wanted = typeof correlation === 'string' ? { id: correlation } : correlation
+  const active = context.active()
+  const outer = correlationOf(active)
+  const value: Correlation = { id: chosenId(wanted.id, outer), ...userOf(wanted.user ?? outer?.user) }
+  return context.with(active.setValue(CORRELATION_KEY, value), fn)
+}
+
+function chosenId(wanted: string | undefined, outer: Correlation | undefined): string {
+  if (wanted === undefined) return outer?.id ?? newCorrelationId()
+  if (isCorrelationId(wanted)) return wanted
+  slot.runtime?.notice('correlation_id_replaced', 'correlation.run')
+  return newCorrelationId()
+}
+
+function userOf(user: string | undefined): { user?: string } {
+  return user === undefined ? {} : { user }
+}
+
+/** `correlation_id`, `trace_id` and `span_id` of this moment, for a log line. Works with and without an active span. */
+function fields(): CorrelationFields {
+  const active = context.active()
+  const result: CorrelationFields = {}
+  const correlation = correlationOf(active)
+  if (correlation !== undefined) result.correlation_id = correlation.id
+  const span = trace.getSpanContext(active)
+  if (span !== undefined) {
+    result.trace_id = span.traceId
+    result.span_id = span.spanId
+  }
+  return result
+}
+
+/** The correlation ID of a request: read, set, logged, answered. */
+export const correlation: {
+  id: typeof id
+  run: typeof run
+  fields: typeof fields
+  middleware: () => (request: MiddlewareRequest, response: MiddlewareResponse, next: () => void) => void
+} = { id, run, fields, middleware }

@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+import { type Context, createContextKey } from '@opentelemetry/api'
+
+/** What one request is known by: its ID and, where known, its user. */
+export interface Correlation {
+  readonly id: string
+  readonly user?: string
+}
+
+/** Same key in every copy of this package: the API makes it of its description. */
+export const CORRELATION_KEY: symbol = createContextKey('throughline.correlation')
+
+/** At most 128 characters: with trace_id and span_id it still fits the 128 that Prometheus allows an exemplar only if shorter than 46. */
+const VALID = /^[A-Za-z0-9._:-]{1,128}$/
+
+/** Whether a value from outside may serve as a correlation ID. */
+export function isCorrelationId(value: unknown): value is string {
+  return typeof value === 'string' && VALID.test(value)
+}
+
+export function newCorrelationId(): string {
+  return randomUUID()
+}
+
+export function correlationOf(context: Context): Correlation | undefined {
+  return context.getValue(CORRELATION_KEY) as Correlation | undefined
+}

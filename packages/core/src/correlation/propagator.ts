@@ -1,0 +1,44 @@
+import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api'
+import { slot } from '../runtime.js'
+import { CORRELATION_KEY, correlationOf, isCorrelationId, newCorrelationId } from './id.js'
+
+/** The header that carries the ID between services and back to the caller. */
+export const CORRELATION_HEADER = 'x-correlation-id'
+
+/**
+ * Carries the correlation ID in `x-correlation-id`.
+ *
+ * Extraction always leaves an ID in the context, so that the server span of a request has it from its start: the inbound one if it
+ * is valid, else the one that is there, else a new UUID. An invalid inbound value (two headers arrive joined by a comma) is dropped and
+ * counted; it is never repeated anywhere.
+ */
+export class CorrelationPropagator implements TextMapPropagator {
+  inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
+    const correlation = correlationOf(context)
+    if (correlation !== undefined) setter.set(carrier, CORRELATION_HEADER, correlation.id)
+  }
+
+  extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {
+    const inbound = single(getter.get(carrier, CORRELATION_HEADER))
+    if (inbound === undefined && correlationOf(context) !== undefined) return context
+    return context.setValue(CORRELATION_KEY, { id: acceptOrCreate(inbound) })
+  }
+
+  fields(): string[] {
+    return [CORRELATION_HEADER]
+  }
+}
+
+/** The inbound ID if it is valid, else a new one. */
+export function acceptOrCreate(inbound: string | undefined): string {
+  if (inbound === undefined) return newCorrelationId()
+  if (isCorrelationId(inbound)) return inbound
+  // The value itself is not named: it comes from outside and may be long or hostile.
+  slot.runtime?.notice('correlation_id_replaced', CORRELATION_HEADER)
+  return newCorrelationId()
+}
+
+/** Several values are as bad as an invalid one: joined they never match the pattern. */
+export function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? (value.length === 0 ? undefined : value.join(', ')) : value
+}

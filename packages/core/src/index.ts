@@ -1,0 +1,7 @@
+export { business, type Counter, type Money } from './business/business.js'
+export { type CorrelationFields, correlation } from './correlation/correlation.js'
+export { CorrelationPropagator } from './correlation/propagator.js'
+export { type CurrentOperation, currentOperation } from './current.js'
+export { pick } from './track/pick.js'
+export { track } from './track/track.js'
+export type { Call, TrackOptions } from './track/types.js'

@@ -1,0 +1,110 @@
+import type { Span } from '@opentelemetry/api'
+import type { FailureInfo } from './failure.js'
+import { slot } from './runtime.js'
+
+export type { FailureInfo } from './failure.js'
+
+/** How an operation ended. */
+export type Outcome = 'success' | 'failure' | 'abandoned'
+
+/** A business value measured inside an operation, as its record holds it. */
+export interface BusinessValue {
+  readonly name: string
+  readonly labels: Record<string, string>
+  /** Exact decimal. */
+  value: string
+}
+
+/** The names of one kind of operation: the same object at every call, so an SDK may hang its bound series on it. */
+export interface OperationNames {
+  /** Undefined: the service is `service.name`. */
+  readonly service: string | undefined
+  readonly operation: string
+  readonly spanName: string
+  /** The SDK's own: series bound to these names. */
+  bound?: unknown
+}
+
+/** 100 different values a record: a loop over ten thousand orders adds to the same few. */
+const MAX_BUSINESS_VALUES = 100
+
+/** One call of a tracked function, from its start to its end. */
+export class Operation {
+  readonly names: OperationNames
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string | undefined
+  /** W3C trace flags at the start; bit 0 is `sampled`. */
+  readonly traceFlags: number
+  readonly traceState: string | undefined
+  /** The recording span of the SDK, if the head sampler took it. */
+  readonly span: Span | undefined
+  readonly correlationId: string
+  readonly startUnixNano: bigint
+  readonly startSteadyMs: number
+  userId: string | undefined
+  durationMs = 0
+  outcome: Outcome = 'success'
+  failure: FailureInfo | undefined
+  metadata: Record<string, unknown> | undefined
+  business: BusinessValue[] | undefined
+  ended = false
+
+  constructor(init: {
+    names: OperationNames
+    traceId: string
+    spanId: string
+    parentSpanId: string | undefined
+    traceFlags: number
+    traceState: string | undefined
+    span: Span | undefined
+    correlationId: string
+    userId: string | undefined
+    startUnixNano: bigint
+    startSteadyMs: number
+  }) {
+    this.names = init.names
+    this.traceId = init.traceId
+    this.spanId = init.spanId
+    this.parentSpanId = init.parentSpanId
+    this.traceFlags = init.traceFlags
+    this.traceState = init.traceState
+    this.span = init.span
+    this.correlationId = init.correlationId
+    this.userId = init.userId
+    this.startUnixNano = init.startUnixNano
+    this.startSteadyMs = init.startSteadyMs
+  }
+
+  /** Adds metadata to the record; a later value of the same key wins. Refused and counted once the operation has ended. */
+  set(metadata: Record<string, unknown>): void {
+    if (this.#refused('set')) return
+    this.metadata = this.metadata === undefined ? { ...metadata } : Object.assign(this.metadata, metadata)
+  }
+
+  /** Adds a business value; equal name and labels are summed by `sum`. */
+  addBusiness(
+    name: string,
+    labels: Record<string, string>,
+    value: string,
+    sum: (a: string, b: string) => string,
+  ): void {
+    if (this.#refused('business value')) return
+    this.business ??= []
+    const same = this.business.find((entry) => entry.name === name && sameLabels(entry.labels, labels))
+    if (same !== undefined) same.value = sum(same.value, value)
+    else if (this.business.length < MAX_BUSINESS_VALUES) this.business.push({ name, labels, value })
+    else slot.runtime?.notice('business_values_dropped', this.names.spanName)
+  }
+
+  #refused(what: string): boolean {
+    if (this.ended)
+      slot.runtime?.notice('operation_sealed', `${what} after the end of ${this.names.spanName}`)
+    return this.ended
+  }
+}
+
+function sameLabels(a: Record<string, string>, b: Record<string, string>): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}

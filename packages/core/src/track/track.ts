@@ -1,0 +1,87 @@
+import { functionSite, methodSite } from './site.js'
+import type { AnyFunction, Track, TrackOptions } from './types.js'
+import { wrap } from './wrap.js'
+
+/**
+ * Tracks a function: every call becomes a span, metrics with exemplars and one durable row, under one correlation ID.
+ * Without an SDK the function is called as it is.
+ *
+ * @example
+ * const charge = track('Billing.charge', async (order: Order) => gateway.charge(order))
+ *
+ * class Allocations {
+ *   \@track({ user: (call) => call.args[0].userId })
+ *   async allocate(order: Order) {}
+ * }
+ */
+export const track: Track = ((...args: unknown[]) => {
+  const [first, second, third] = args
+  if (typeof first === 'function') {
+    if (isMethodContext(second)) return decorateMethod(first as AnyFunction, second.name, {})
+    return wrap(first as AnyFunction, functionSite(first.name, checked(second)))
+  }
+  if (typeof first === 'string') {
+    if (typeof second !== 'function')
+      throw new TypeError(`track('${first}', …) needs a function as its second argument`)
+    return wrap(second as AnyFunction, functionSite(first, checked(third)))
+  }
+  if (isDescriptor(third)) return decorateDescriptor(second as string | symbol, third, {})
+  return decorator(checked(first))
+}) as Track
+
+function decorator(options: TrackOptions): unknown {
+  return (target: unknown, key: unknown, descriptor?: unknown): unknown => {
+    if (isMethodContext(key)) return decorateMethod(target as AnyFunction, key.name, options)
+    if (isDescriptor(descriptor)) return decorateDescriptor(key as string | symbol, descriptor, options)
+    throw new TypeError('@track stands on methods')
+  }
+}
+
+function decorateMethod(method: AnyFunction, name: string | symbol, options: TrackOptions): AnyFunction {
+  return wrap(method, methodSite(label(name), options))
+}
+
+function decorateDescriptor(
+  key: string | symbol,
+  descriptor: PropertyDescriptor,
+  options: TrackOptions,
+): PropertyDescriptor {
+  if (typeof descriptor.value !== 'function')
+    throw new TypeError(`@track stands on methods; ${label(key)} is none`)
+  return { ...descriptor, value: wrap(descriptor.value as AnyFunction, methodSite(label(key), options)) }
+}
+
+function label(name: string | symbol): string {
+  return typeof name === 'symbol' ? (name.description ?? 'symbol') : name.replace(/^#/, '')
+}
+
+function isMethodContext(value: unknown): value is ClassMethodDecoratorContext {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as { kind?: unknown }).kind === 'method' &&
+    'addInitializer' in value
+  )
+}
+
+function isDescriptor(value: unknown): value is PropertyDescriptor {
+  return typeof value === 'object' && value !== null && ('value' in value || 'get' in value)
+}
+
+/** Options are checked where they are written, so that no call ever meets a wrong one. */
+function checked(options: unknown): TrackOptions {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null) throw new TypeError('track: options are an object')
+  const given = options as TrackOptions
+  for (const key of ['user', 'metadata', 'success'] as const) {
+    const value = given[key]
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`track: option ${key} is a function of the call`)
+  }
+  for (const key of ['name', 'service'] as const) {
+    const value = given[key]
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`track: option ${key} is a non-empty string`)
+  }
+  return given
+}

@@ -1,0 +1,13 @@
+/** Every code this package can throw at start; on the hot path nothing is thrown. */
+export type SdkErrorCode = 'TL_OPTION_INVALID' | 'TL_METRICS_PORT_TAKEN'
+
+/** A mistake in the set-up, said before anything runs. */
+export class SdkError extends Error {
+  readonly code: SdkErrorCode
+
+  constructor(code: SdkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SdkError'
+    this.code = code
+  }
+}

@@ -1,0 +1,43 @@
+/** Brings out what is buffered when the process ends by itself or by a signal, in bounded time. */
+export interface Lifecycle {
+  /** Removes every listener this put up. */
+  release(): void
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/**
+ * `beforeExit`: the event loop is empty; flush keeps it alive for as long as it needs, once.
+ * A signal: shut down, then let the signal do what it would have done. If the application listens too, ending is its business and ours
+ * is only to flush; if not, the signal is raised again without us, so the exit code stays what the system makes of it.
+ */
+export function watchLifecycle(flush: () => Promise<unknown>, shutdown: () => Promise<unknown>): Lifecycle {
+  let flushed = false
+
+  function onBeforeExit(): void {
+    if (flushed) return
+    flushed = true
+    void flush()
+  }
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const alone = process.listenerCount(signal) === 1
+    if (!alone) {
+      void flush()
+      return
+    }
+    void shutdown().finally(() => {
+      release()
+      process.kill(process.pid, signal)
+    })
+  }
+
+  function release(): void {
+    process.off('beforeExit', onBeforeExit)
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+
+  process.on('beforeExit', onBeforeExit)
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  return { release }
+}

@@ -1,0 +1,41 @@
+import type { Operation } from '@throughline/core/runtime'
+import type { Notices } from '../notices.js'
+import type { ExemplarSlot } from './series.js'
+
+/**
+ * Prometheus drops an exemplar whose label names and values exceed 128 characters together. `trace_id` and `span_id` take 63 with their
+ * values, the name `correlation.id` 14: 51 are left for the ID. A UUID has 36.
+ */
+export const MAX_EXEMPLAR_CORRELATION = 51
+
+/** Keeps a sampled operation for a while, since its trace can be opened; after that any newer one. */
+const PREFER_SAMPLED_NANO = 60_000_000_000n
+
+/** The exemplar that shall stand after this measurement: reuses the slot object, so a busy series makes no garbage. */
+export function takeExemplar(
+  slot: ExemplarSlot | undefined,
+  operation: Operation,
+  value: number,
+  unixNano: bigint,
+  notices: Notices,
+): ExemplarSlot {
+  const sampled = (operation.traceFlags & 1) !== 0
+  if (slot?.sampled && !sampled && unixNano - slot.unixNano < PREFER_SAMPLED_NANO) return slot
+  let correlationId = operation.correlationId
+  if (correlationId.length > MAX_EXEMPLAR_CORRELATION) {
+    correlationId = ''
+    notices.note(
+      'exemplar_label_dropped',
+      `a correlation ID longer than ${MAX_EXEMPLAR_CORRELATION} characters`,
+    )
+  }
+  if (slot === undefined)
+    return { value, unixNano, traceId: operation.traceId, spanId: operation.spanId, correlationId, sampled }
+  slot.value = value
+  slot.unixNano = unixNano
+  slot.traceId = operation.traceId
+  slot.spanId = operation.spanId
+  slot.correlationId = correlationId
+  slot.sampled = sampled
+  return slot
+}

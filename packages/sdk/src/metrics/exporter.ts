@@ -1,0 +1,62 @@
+import { encodeMetrics, type Metric } from '@throughline/otlp'
+import { post } from '../http-post.js'
+import type { Notices } from '../notices.js'
+
+/** One instrumentation scope and its metrics: one request carries one scope, so the Collector can route it whole. */
+export interface ScopeMetrics {
+  readonly scope: { name: string; version: string }
+  readonly metrics: Metric[]
+}
+
+export interface MetricsExporter {
+  /** Sends now; true when every request was answered with 2xx in time. */
+  flush(timeoutMs: number): Promise<boolean>
+  close(): void
+}
+
+/** Sums are cumulative: what one failed request did not bring, the next one does. So nothing is kept and nothing is repeated. */
+export function createMetricsExporter(options: {
+  url: string
+  headers: Record<string, string>
+  resource: Uint8Array
+  intervalMs: number
+  collect: () => ScopeMetrics[]
+  notices: Notices
+}): MetricsExporter {
+  const { url, headers, resource, notices } = options
+  let running: Promise<boolean> | undefined
+
+  async function send(timeoutMs: number): Promise<boolean> {
+    const results = await Promise.all(options.collect().map((scope) => sendScope(scope, timeoutMs)))
+    return results.every(Boolean)
+  }
+
+  async function sendScope({ scope, metrics }: ScopeMetrics, timeoutMs: number): Promise<boolean> {
+    if (metrics.length === 0) return true
+    try {
+      const answer = await post(url, encodeMetrics({ resource, scope, metrics }), headers, timeoutMs)
+      if (answer.status >= 200 && answer.status < 300) return true
+      notices.note('metrics_export_failed', `${url} answered ${answer.status}: ${answer.body.slice(0, 200)}`)
+    } catch (error) {
+      notices.note(
+        'metrics_export_failed',
+        `${url}: ${error instanceof Error ? error.message || error.name : String(error)}`,
+      )
+    }
+    return false
+  }
+
+  const timer = setInterval(() => {
+    // A Collector that hangs gets one request, not one an interval.
+    if (running !== undefined) return
+    running = send(Math.min(options.intervalMs, 10_000)).finally(() => {
+      running = undefined
+    })
+  }, options.intervalMs)
+  timer.unref()
+
+  return {
+    flush: send,
+    close: () => clearInterval(timer),
+  }
+}

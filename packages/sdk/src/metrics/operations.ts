@@ -1,0 +1,138 @@
+import { millisToNano, type Operation, type OperationNames } from '@throughline/core/runtime'
+import type { Metric } from '@throughline/otlp'
+import type { Notices } from '../notices.js'
+import { DURATION_BOUNDS } from './buckets.js'
+import { takeExemplar } from './exemplar.js'
+import { durationPoint, type PointTimes, sumPoint } from './points.js'
+import { type DurationSeries, durationSeries, recordDuration, type SumSeries, sumSeries } from './series.js'
+
+/** Beyond it, new operations share one overflow series, so that names made at run time cannot fill memory. */
+const MAX_SERIES = 2_000
+/** 20 kinds of errors an operation have series of their own; the rest is `other`. */
+const MAX_ERROR_TYPES = 20
+
+/** The series of one kind of operation; hangs on its names, so the hot path makes no look-up by label. */
+interface Bound {
+  readonly owner: object
+  readonly active: SumSeries
+  readonly success: DurationSeries
+  readonly failures: Map<string, DurationSeries>
+  businessFailure: DurationSeries | undefined
+  abandoned: DurationSeries | undefined
+}
+
+export interface OperationMetrics {
+  started(operation: Operation): void
+  ended(operation: Operation): void
+  collect(times: PointTimes): Metric[]
+  /** Operations that ended, of all kinds. */
+  count(): number
+}
+
+/** `throughline.operation.duration` and `throughline.operation.active`. */
+export function createOperationMetrics(serviceName: string, notices: Notices): OperationMetrics {
+  const owner = {}
+  const durations: DurationSeries[] = []
+  const actives: SumSeries[] = []
+  let overflow: Bound | undefined
+
+  function bind(names: OperationNames): Bound {
+    const bound = names.bound as Bound | undefined
+    if (bound?.owner === owner) return bound
+    const fresh = durations.length < MAX_SERIES ? create(labelsOf(names)) : overflowBound(names)
+    names.bound = fresh
+    return fresh
+  }
+
+  function labelsOf(names: OperationNames): Record<string, string> {
+    return { 'operation.service': names.service ?? serviceName, 'operation.name': names.operation }
+  }
+
+  function overflowBound(names: OperationNames): Bound {
+    notices.note(
+      'series_overflow',
+      `throughline.operation.duration has ${MAX_SERIES} series; ${names.spanName} joins the overflow`,
+    )
+    overflow ??= create({ 'otel.metric.overflow': 'true' })
+    return overflow
+  }
+
+  function create(labels: Record<string, string>): Bound {
+    const active = sumSeries(labels)
+    actives.push(active)
+    const success = add({ ...labels, outcome: 'success' })
+    return { owner, active, success, failures: new Map(), businessFailure: undefined, abandoned: undefined }
+  }
+
+  function add(labels: Record<string, string>): DurationSeries {
+    const series = durationSeries(labels)
+    durations.push(series)
+    return series
+  }
+
+  function seriesOf(bound: Bound, operation: Operation): DurationSeries {
+    if (operation.outcome === 'success') return bound.success
+    const labels = bound.active.labels
+    if (operation.outcome === 'abandoned') {
+      bound.abandoned ??= add({ ...labels, outcome: 'abandoned' })
+      return bound.abandoned
+    }
+    if (operation.failure === undefined) {
+      bound.businessFailure ??= add({ ...labels, outcome: 'failure' })
+      return bound.businessFailure
+    }
+    const type =
+      bound.failures.has(operation.failure.type) || bound.failures.size < MAX_ERROR_TYPES
+        ? operation.failure.type
+        : 'other'
+    let series = bound.failures.get(type)
+    if (series === undefined) {
+      series = add({ ...labels, outcome: 'failure', 'error.type': type })
+      bound.failures.set(type, series)
+    }
+    return series
+  }
+
+  return {
+    started(operation) {
+      bind(operation.names).active.value += 1
+    },
+    ended(operation) {
+      const bound = bind(operation.names)
+      bound.active.value -= 1
+      const series = seriesOf(bound, operation)
+      const seconds = operation.durationMs / 1_000
+      const bucket = recordDuration(series, seconds)
+      const at = operation.startUnixNano + millisToNano(operation.durationMs)
+      series.exemplars[bucket] = takeExemplar(series.exemplars[bucket], operation, seconds, at, notices)
+    },
+    collect(times) {
+      const used = durations.filter((series) => series.count > 0)
+      if (actives.length === 0) return []
+      return [
+        {
+          name: 'throughline.operation.duration',
+          description: 'Duration of tracked operations, from the call to its end.',
+          unit: 's',
+          data: {
+            kind: 'histogram',
+            temporality: 'cumulative',
+            points: used.map((series) => durationPoint(series, DURATION_BOUNDS, times)),
+          },
+        },
+        {
+          name: 'throughline.operation.active',
+          description: 'Tracked operations that have begun and not ended.',
+          unit: '{operation}',
+          data: {
+            kind: 'sum',
+            monotonic: false,
+            temporality: 'cumulative',
+            points: actives.map((series) => sumPoint(series, series.value, times)),
+          },
+        },
+      ]
+    },
+    count: () => durations.reduce((sum, series) => sum + series.count, 0),
+  }
+}

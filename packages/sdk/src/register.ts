@@ -1,0 +1,23 @@
+/*
+ * node --import @throughline/sdk/register app.js     (ESM and CommonJS applications alike)
+ *
+ * The hooks come first, so that modules of either kind (import and require) can be instrumented; then everything else.
+ */
+import { start } from './start.js'
+
+async function register(): Promise<void> {
+  if (process.env.OTEL_SDK_DISABLED === 'true') return
+  const hooks = await import('import-in-the-middle/register-hooks.mjs')
+  hooks.register()
+  await start()
+}
+
+try {
+  // Awaited at the top level, so that the application's own modules load after the instrumentations stand.
+  await register()
+} catch (error) {
+  // The application runs on: telemetry that cannot start must not keep a service down.
+  process.stderr.write(
+    `throughline: not started, nothing is recorded: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
+}

@@ -1,0 +1,174 @@
+import { encodeTraces } from '@throughline/otlp'
+import { type Answer, post } from './http-post.js'
+import type { Notices } from './notices.js'
+import type { Batch, Segment } from './spool/segment.js'
+import type { Spool } from './spool/spool.js'
+
+/*
+ * The shipper brings the spool's records to the Collector (or, in direct mode, to the recorder), one request at a time, oldest first.
+ *
+ * idle       Nothing to send. Left by `wake`: to gathering.
+ * gathering  A record came: 100 ms are given to others to join its request. Then: sending.
+ * sending    One request is under way, at most 1 MiB of records, at most 10 s. 2xx: acknowledged, and sending again while there is more,
+ *            else idle. 400, 413: the request is halved until the culprit is alone, which is then quarantined. Anything else: waiting.
+ * waiting    0.1 s, doubled to at most 5 s, half of it random; or as long as Retry-After says, at most 30 s. Then: sending. Never given up.
+ * closed     After `close`. What is not sent stays in the spool.
+ */
+
+/** Stays below the Collector's 4 MiB and the recorder's 16 MiB. */
+const REQUEST_BYTES = 2 ** 20
+const GATHER_MS = 100
+const REQUEST_TIMEOUT_MS = 10_000
+const FIRST_WAIT_MS = 100
+const LONGEST_WAIT_MS = 5_000
+const LONGEST_RETRY_AFTER_MS = 30_000
+
+export interface Shipper {
+  /** Something was appended. */
+  wake(): void
+  /** Sends without gathering or waiting; true when everything appended before is acknowledged within `timeoutMs`. */
+  flush(timeoutMs: number): Promise<boolean>
+  close(): void
+  counts(): Readonly<ShipperCounts>
+}
+
+export interface ShipperCounts {
+  requests: number
+  failures: number
+  records: number
+}
+
+interface ShipperOptions {
+  readonly spool: Spool
+  readonly url: string
+  readonly headers: Record<string, string>
+  readonly scope: { name: string; version: string }
+  readonly notices: Notices
+}
+
+export function createShipper(options: ShipperOptions): Shipper {
+  const { spool, url, headers, scope, notices } = options
+  const counts: ShipperCounts = { requests: 0, failures: 0, records: 0 }
+  let state: 'idle' | 'gathering' | 'sending' | 'waiting' | 'closed' = 'idle'
+  let timer: NodeJS.Timeout | undefined
+  let waitMs = FIRST_WAIT_MS
+  let maxBytes = REQUEST_BYTES
+  let drained: (() => void)[] = []
+
+  function later(next: 'gathering' | 'waiting', ms: number): void {
+    state = next
+    timer = setTimeout(() => void send(), ms)
+    timer.unref()
+  }
+
+  async function send(): Promise<void> {
+    if (state === 'closed' || state === 'sending') return
+    clearTimeout(timer)
+    state = 'sending'
+    for (;;) {
+      const segment = spool.readable()
+      const batch = segment?.next(maxBytes)
+      if (segment === undefined) break
+      if (batch === undefined) {
+        spool.tidy()
+        continue
+      }
+      const wait = await deliver(segment, batch)
+      if (isClosed()) return
+      if (wait !== undefined) {
+        later('waiting', wait)
+        return
+      }
+    }
+    spool.tidy()
+    state = 'idle'
+    for (const tell of drained.splice(0)) tell()
+  }
+
+  function isClosed(): boolean {
+    return state === 'closed'
+  }
+
+  /** Undefined when the batch is done with; else how long to wait before it is tried again. */
+  async function deliver(segment: Segment, batch: Batch): Promise<number | undefined> {
+    counts.requests += 1
+    let answer: Answer
+    try {
+      const body = encodeTraces({ resource: segment.resource, scope, spans: batch.payloads })
+      answer = await post(url, body, headers, REQUEST_TIMEOUT_MS)
+    } catch (error) {
+      counts.failures += 1
+      notices.note(
+        'ship_refused',
+        `${url}: ${error instanceof Error ? error.message || error.name : String(error)}; kept, and tried again`,
+      )
+      return backoff()
+    }
+    if (isClosed()) return undefined
+    if (answer.status >= 200 && answer.status < 300) {
+      done(segment, batch)
+      counts.records += batch.payloads.length
+      waitMs = FIRST_WAIT_MS
+      maxBytes = Math.min(REQUEST_BYTES, maxBytes * 2)
+      return undefined
+    }
+    counts.failures += 1
+    notices.note('ship_refused', `${url} answered ${answer.status}: ${answer.body.slice(0, 200)}`)
+    if (answer.status === 400 || answer.status === 413) return halve(segment, batch)
+    return answer.retryAfterMs === undefined
+      ? backoff()
+      : Math.min(answer.retryAfterMs, LONGEST_RETRY_AFTER_MS)
+  }
+
+  /** A refused request is cut in two until one record is alone; that one can never be delivered. */
+  function halve(segment: Segment, batch: Batch): undefined {
+    if (batch.payloads.length === 1) {
+      spool.quarantine(segment.resource, batch.payloads[0] as Uint8Array)
+      done(segment, batch)
+    } else {
+      const bytes = batch.payloads.reduce((sum, payload) => sum + payload.byteLength, 0)
+      maxBytes = Math.max(1, Math.floor(bytes / 2))
+    }
+    return undefined
+  }
+
+  function done(segment: Segment, batch: Batch): void {
+    try {
+      segment.acknowledge(batch.end)
+    } catch (error) {
+      // The position stands in memory; only a restart would send the batch again, and the row's key absorbs that.
+      notices.note('spool_write_failed', `acknowledge: ${String(error)}`)
+    }
+    spool.tidy()
+  }
+
+  function backoff(): number {
+    const ms = waitMs / 2 + (Math.random() * waitMs) / 2
+    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+    return ms
+  }
+
+  return {
+    wake() {
+      if (state === 'idle') later('gathering', GATHER_MS)
+    },
+    async flush(timeoutMs) {
+      if (spool.empty || state === 'closed') return spool.empty
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, timeoutMs)
+        drained.push(() => {
+          clearTimeout(deadline)
+          resolve()
+        })
+        void send()
+      })
+      drained = []
+      return spool.empty
+    },
+    close() {
+      state = 'closed'
+      clearTimeout(timer)
+    },
+    counts: () => counts,
+  }
+}

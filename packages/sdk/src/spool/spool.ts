@@ -1,0 +1,162 @@
+import { rmSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import type { Notices } from '../notices.js'
+import { adoptDead, claimOwnFolder } from './folders.js'
+import { createSegment, memorySegment, openSegment, type Segment } from './segment.js'
+
+/*
+ * The spool keeps every record of this instance until its receiver has acknowledged it.
+ *
+ * writing   The usual state: a record is appended to the current segment file before the call that made it returns. A segment that has
+ *           reached 8 MiB is sealed and the next one begun. Left when a write fails.
+ * memory    A write failed (disk full, folder gone): records are kept in memory, at most 8 MiB of them, beyond which the newest is refused and
+ *           counted. After 5 s the next append tries a new segment file; if that works: writing.
+ * full      The segments on disk reached the cap: the newest records are refused and counted until the reader has freed enough.
+ *
+ * Readers (the shipper) take the oldest segment that has something to send, adopted ones first. A sealed segment that is wholly acknowledged
+ * is removed. Folders of instances that died are adopted at the start and every 30 s, by renaming them into ours: a rename has one winner.
+ */
+
+/** 8 MiB: large enough that sealing is rare, small enough that disk is given back soon. */
+const SEGMENT_BYTES = 8 * 2 ** 20
+const MEMORY_BYTES = 8 * 2 ** 20
+const RETRY_DISK_MS = 5_000
+
+export interface Spool {
+  append(payload: Uint8Array): void
+  /** The oldest segment with something to send. */
+  readable(): Segment | undefined
+  /** Removes segments that are sent; called after each acknowledgement. */
+  tidy(): void
+  /** Takes over what dead instances left. Returns the number of segments. */
+  adopt(): Promise<number>
+  /** Bytes not yet acknowledged, about: whole segments count as a whole. */
+  pendingBytes(): number
+  /** Whether everything appended is acknowledged. */
+  readonly empty: boolean
+  /** Keeps a record that no receiver will take, in `quarantine.seg`. */
+  quarantine(resource: Uint8Array, payload: Uint8Array): void
+  close(): Promise<void>
+}
+
+interface SpoolOptions {
+  readonly dir: string
+  readonly instance: string
+  readonly resource: Uint8Array
+  readonly maxBytes: number
+  readonly durability: 'process' | 'memory'
+  readonly notices: Notices
+}
+
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { dir, instance, resource, maxBytes, notices } = options
+  let folder: string | undefined
+  let owner: Server | undefined
+  if (options.durability === 'process') {
+    try {
+      ;({ folder, owner } = await claimOwnFolder(dir, instance))
+    } catch (error) {
+      notices.note(
+        'spool_write_failed',
+        `${dir} cannot be used, records are kept in memory only: ${message(error)}`,
+      )
+    }
+  }
+  let number = 0
+  let sealed: Segment[] = []
+  let current: Segment | undefined
+  let memory: Segment | undefined
+  let retryDiskAt = 0
+  let quarantined: Segment | undefined
+
+  function diskBytes(): number {
+    return sealed.reduce((sum, segment) => sum + segment.size, current?.size ?? 0)
+  }
+
+  function writable(): Segment | undefined {
+    if (folder === undefined || performance.now() < retryDiskAt) return undefined
+    if (current !== undefined && current.size < SEGMENT_BYTES) return current
+    if (current !== undefined) sealed.push(current)
+    number += 1
+    current = undefined
+    current = createSegment(join(folder, `${String(number).padStart(8, '0')}.seg`), resource)
+    return current
+  }
+
+  function toMemory(payload: Uint8Array): void {
+    memory ??= memorySegment(resource)
+    if (memory.size + payload.byteLength > MEMORY_BYTES)
+      notices.note('record_refused', 'the spool cannot write and its memory is full')
+    else memory.append(payload)
+  }
+
+  function all(): Segment[] {
+    return [...sealed, ...(current === undefined ? [] : [current]), ...(memory === undefined ? [] : [memory])]
+  }
+
+  return {
+    append(payload) {
+      try {
+        if (diskBytes() + payload.byteLength > maxBytes) {
+          notices.note('record_refused', `the spool has reached its cap of ${maxBytes} bytes`)
+          return
+        }
+        const segment = writable()
+        if (segment === undefined) toMemory(payload)
+        else segment.append(payload)
+      } catch (error) {
+        retryDiskAt = performance.now() + RETRY_DISK_MS
+        notices.note('spool_write_failed', `${folder}: ${message(error)}`)
+        toMemory(payload)
+      }
+    },
+    readable: () => all().find((segment) => !segment.done),
+    tidy() {
+      const done = sealed.filter((segment) => segment.done)
+      if (done.length > 0) sealed = sealed.filter((segment) => !segment.done)
+      for (const segment of done) segment.remove()
+      if (memory?.done) memory = undefined
+    },
+    async adopt() {
+      if (folder === undefined) return 0
+      const segments: Segment[] = []
+      for (const path of await adoptDead(dir, folder, notices)) {
+        const segment = openSegment(path)
+        if (segment === undefined) rmSync(path)
+        else segments.push(segment)
+      }
+      sealed = [...segments, ...sealed]
+      return segments.length
+    },
+    pendingBytes: () => all().reduce((sum, segment) => sum + (segment.done ? 0 : segment.size), 0),
+    get empty() {
+      return all().every((segment) => segment.done)
+    },
+    quarantine(of, payload) {
+      notices.note(
+        'record_quarantined',
+        folder === undefined ? 'dropped, there is no spool folder' : join(folder, 'quarantine.seg'),
+      )
+      if (folder === undefined) return
+      try {
+        quarantined ??= createSegment(join(dir, `quarantine-${instance}.seg`), of)
+        quarantined.append(payload)
+      } catch (error) {
+        notices.note('spool_write_failed', `quarantine: ${message(error)}`)
+      }
+    },
+    async close() {
+      const empty = all().every((segment) => segment.done)
+      for (const segment of all()) segment.close()
+      quarantined?.close()
+      await new Promise<void>((resolve) => (owner === undefined ? resolve() : owner.close(() => resolve())))
+      // What is not sent stays, without an owner: the next instance adopts it.
+      if (empty && folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
