@@ -13,7 +13,7 @@ const MAX_STACK = 32_768
 const IDENTIFIER = /^[A-Za-z_$][\w$.:-]{0,99}$/
 
 export function describeFailure(thrown: unknown): FailureInfo {
-  if (thrown instanceof Error) {
+  if (isError(thrown)) {
     const name = read(thrown, 'name')
     return {
       type: name !== undefined && IDENTIFIER.test(name) ? name : 'Error',
@@ -22,6 +22,15 @@ export function describeFailure(thrown: unknown): FailureInfo {
     }
   }
   return { type: thrown === null ? 'null' : typeof thrown, message: text(thrown), stack: undefined }
+}
+
+/** A proxy may throw at being asked for its prototype. */
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error
+  } catch {
+    return false
+  }
 }
 
 function read(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {

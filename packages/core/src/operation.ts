@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
 import type { FailureInfo } from './failure.js'
-import { slot } from './runtime.js'
+import { notice } from './notice.js'
 
 export type { FailureInfo } from './failure.js'
 
@@ -79,7 +79,14 @@ export class Operation {
   /** Adds metadata to the record; a later value of the same key wins. Refused and counted once the operation has ended. */
   set(metadata: Record<string, unknown>): void {
     if (this.#refused('set')) return
-    this.metadata = this.metadata === undefined ? { ...metadata } : Object.assign(this.metadata, metadata)
+    const kept: Record<string, unknown> = { ...this.metadata }
+    try {
+      this.metadata = Object.assign(kept, metadata)
+    } catch (problem) {
+      // A getter of the caller's object threw: what was read before it stays.
+      this.metadata = kept
+      notice('extraction_failed', `metadata set in ${this.names.spanName}`, problem)
+    }
   }
 
   /** Adds a business value; equal name and labels are summed by `sum`. */
@@ -94,12 +101,11 @@ export class Operation {
     const same = this.business.find((entry) => entry.name === name && sameLabels(entry.labels, labels))
     if (same !== undefined) same.value = sum(same.value, value)
     else if (this.business.length < MAX_BUSINESS_VALUES) this.business.push({ name, labels, value })
-    else slot.runtime?.notice('business_values_dropped', this.names.spanName)
+    else notice('business_values_dropped', this.names.spanName)
   }
 
   #refused(what: string): boolean {
-    if (this.ended)
-      slot.runtime?.notice('operation_sealed', `${what} after the end of ${this.names.spanName}`)
+    if (this.ended) notice('operation_sealed', `${what} after the end of ${this.names.spanName}`)
     return this.ended
   }
 }

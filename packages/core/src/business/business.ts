@@ -1,4 +1,5 @@
 import { context } from '@opentelemetry/api'
+import { notice } from '../notice.js'
 import { operationOf } from '../operation-context.js'
 import { slot } from '../runtime.js'
 import { decimalText, fromMinor, sumDecimals, toMinor } from './decimal.js'
@@ -48,12 +49,11 @@ function counter<const L extends LabelSet = Record<never, never>>(
   const instrument = define('counter', name, labels, 0, true, options.unit ?? '1', options.description)
   return {
     add(value, given) {
-      const runtime = slot.runtime
-      if (runtime === undefined) return
+      if (slot.runtime === undefined) return
       const text = typeof value === 'number' && value >= 0 ? decimalText(value) : undefined
       if (text === undefined)
-        runtime.notice('business_value_refused', `${instrument.name}: not a finite number >= 0`)
-      else measure(instrument, value, text, closeLabels(instrument.name, labels, given))
+        notice('business_value_refused', `${instrument.name}: not a finite number >= 0 of at most 18 places`)
+      else measure(instrument, value, text, labels, given)
     },
   }
 }
@@ -70,36 +70,33 @@ function money<const L extends LabelSet = Record<never, never>>(
   const instrument = define('money', name, labels, scale, !signed, '{currency}', options.description)
   return {
     add(amount, given) {
-      const runtime = slot.runtime
-      if (runtime === undefined) return
+      if (slot.runtime === undefined) return
       const text = typeof amount === 'number' ? decimalText(amount) : amount
       const minor = typeof text === 'string' ? toMinor(text, scale) : undefined
-      if (minor === undefined) {
-        runtime.notice(
-          'business_value_refused',
-          `${instrument.name}: not a decimal with at most ${scale} places`,
-        )
-      } else if (minor < 0n && !signed) {
-        runtime.notice('business_value_refused', `${instrument.name}: negative, and the metric is not signed`)
-      } else {
-        const closed = { ...closeLabels(instrument.name, labels, given), currency }
-        measure(instrument, minor, fromMinor(minor, scale), closed)
-      }
+      if (minor === undefined)
+        notice('business_value_refused', `${instrument.name}: not a decimal with at most ${scale} places`)
+      else if (minor < 0n && !signed)
+        notice('business_value_refused', `${instrument.name}: negative, and the metric is not signed`)
+      else measure(instrument, minor, fromMinor(minor, scale), labels, given, { currency })
     },
   }
 }
 
+/** Labels are the caller's objects: one whose getter throws costs the measurement, never the call. */
 function measure(
   instrument: Instrument,
   value: number | bigint,
   text: string,
-  labels: Record<string, string>,
+  declared: LabelSet,
+  given: Record<string, unknown> | undefined,
+  fixed?: Record<string, string>,
 ): void {
   try {
+    const labels = { ...closeLabels(instrument.name, declared, given), ...fixed }
     operationOf(context.active())?.addBusiness(instrument.name, labels, text, sumDecimals)
     slot.runtime?.measure(instrument, value, labels)
   } catch (problem) {
-    slot.runtime?.notice('internal_error', `${instrument.name}: ${String(problem).slice(0, 200)}`)
+    notice('internal_error', instrument.name, problem)
   }
 }
 

@@ -31,6 +31,17 @@ function places(text: string): number {
 
 /** A finite number as a decimal text without exponent; undefined for one that has none of at most 18 places. */
 export function decimalText(value: number): string | undefined {
-  const text = String(value)
+  const text = withoutExponent(String(value))
   return DECIMAL.test(text) ? text : undefined
+}
+
+/** `1e-7` is `0.0000001`, `1.5e21` is `1500000000000000000000`: JavaScript writes very small and very large numbers so. */
+function withoutExponent(text: string): string {
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text)
+  if (match === null) return text
+  const [, sign, whole = '', places = '', exponent] = match
+  const digits = whole + places
+  const dot = 1 + Number(exponent)
+  if (dot <= 0) return `${sign}0.${'0'.repeat(-dot)}${digits}`
+  return sign + digits.padEnd(dot, '0')
 }

@@ -1,4 +1,4 @@
-import { slot } from '../runtime.js'
+import { notice } from '../notice.js'
 
 /** A closed label set: the name of each label and every value it may have. */
 export type LabelSet = Record<string, readonly string[]>
@@ -46,7 +46,7 @@ export function closeLabels(
       result[name] = value
     else {
       result[name] = OTHER
-      slot.runtime?.notice('business_label_other', `${instrument}: label ${name}`)
+      notice('business_label_other', `${instrument}: label ${name}`)
     }
   }
   return result

@@ -1,5 +1,5 @@
 import { context, trace } from '@opentelemetry/api'
-import { slot } from '../runtime.js'
+import { notice } from '../notice.js'
 import { CORRELATION_KEY, type Correlation, correlationOf, isCorrelationId, newCorrelationId } from './id.js'
 import { type MiddlewareRequest, type MiddlewareResponse, middleware } from './middleware.js'
 
@@ -30,7 +30,7 @@ function run<T>(correlation: string | { id?: string; user?: string }, fn: () => 
 function chosenId(wanted: string | undefined, outer: Correlation | undefined): string {
   if (wanted === undefined) return outer?.id ?? newCorrelationId()
   if (isCorrelationId(wanted)) return wanted
-  slot.runtime?.notice('correlation_id_replaced', 'correlation.run')
+  notice('correlation_id_replaced', 'correlation.run')
   return newCorrelationId()
 }
 

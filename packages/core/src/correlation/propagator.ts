@@ -1,5 +1,5 @@
 import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api'
-import { slot } from '../runtime.js'
+import { notice } from '../notice.js'
 import { CORRELATION_KEY, correlationOf, isCorrelationId, newCorrelationId } from './id.js'
 
 /** The header that carries the ID between services and back to the caller. */
@@ -34,7 +34,7 @@ export function acceptOrCreate(inbound: string | undefined): string {
   if (inbound === undefined) return newCorrelationId()
   if (isCorrelationId(inbound)) return inbound
   // The value itself is not named: it comes from outside and may be long or hostile.
-  slot.runtime?.notice('correlation_id_replaced', CORRELATION_HEADER)
+  notice('correlation_id_replaced', CORRELATION_HEADER)
   return newCorrelationId()
 }
 

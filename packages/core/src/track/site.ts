@@ -29,7 +29,8 @@ export function methodSite(method: string, options: TrackOptions): Site {
       if (owner === undefined) return withoutClass
       let names = byClass.get(owner)
       if (names === undefined) {
-        const service = options.service ?? owner.name
+        // A class may have a static `name` of its own, of any kind.
+        const service = options.service ?? (typeof owner.name === 'string' ? owner.name : '')
         names = {
           service: service || undefined,
           operation: method,

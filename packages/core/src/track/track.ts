@@ -16,6 +16,7 @@ import { wrap } from './wrap.js'
  */
 export const track: Track = ((...args: unknown[]) => {
   const [first, second, third] = args
+  if (isDecoratorContext(second) && second.kind !== 'method') throw new TypeError(notAMethod(second.name))
   if (typeof first === 'function') {
     if (isMethodContext(second)) return decorateMethod(first as AnyFunction, second.name, {})
     return wrap(first as AnyFunction, functionSite(first.name, checked(second)))
@@ -26,6 +27,7 @@ export const track: Track = ((...args: unknown[]) => {
     return wrap(second as AnyFunction, functionSite(first, checked(third)))
   }
   if (isDescriptor(third)) return decorateDescriptor(second as string | symbol, third, {})
+  if (args.length > 1) throw new TypeError(notAMethod(second))
   return decorator(checked(first))
 }) as Track
 
@@ -33,7 +35,7 @@ function decorator(options: TrackOptions): unknown {
   return (target: unknown, key: unknown, descriptor?: unknown): unknown => {
     if (isMethodContext(key)) return decorateMethod(target as AnyFunction, key.name, options)
     if (isDescriptor(descriptor)) return decorateDescriptor(key as string | symbol, descriptor, options)
-    throw new TypeError('@track stands on methods')
+    throw new TypeError(notAMethod(isDecoratorContext(key) ? key.name : key))
   }
 }
 
@@ -46,8 +48,7 @@ function decorateDescriptor(
   descriptor: PropertyDescriptor,
   options: TrackOptions,
 ): PropertyDescriptor {
-  if (typeof descriptor.value !== 'function')
-    throw new TypeError(`@track stands on methods; ${label(key)} is none`)
+  if (typeof descriptor.value !== 'function') throw new TypeError(notAMethod(key))
   return { ...descriptor, value: wrap(descriptor.value as AnyFunction, methodSite(label(key), options)) }
 }
 
@@ -55,11 +56,20 @@ function label(name: string | symbol): string {
   return typeof name === 'symbol' ? (name.description ?? 'symbol') : name.replace(/^#/, '')
 }
 
+function notAMethod(name: unknown): string {
+  const shown = typeof name === 'string' || typeof name === 'symbol' ? label(name) : 'this'
+  return `@track stands on methods; ${shown} is none`
+}
+
 function isMethodContext(value: unknown): value is ClassMethodDecoratorContext {
+  return isDecoratorContext(value) && value.kind === 'method'
+}
+
+function isDecoratorContext(value: unknown): value is DecoratorContext {
   return (
     typeof value === 'object' &&
     value !== null &&
-    (value as { kind?: unknown }).kind === 'method' &&
+    typeof (value as { kind?: unknown }).kind === 'string' &&
     'addInitializer' in value
   )
 }

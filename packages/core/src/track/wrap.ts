@@ -1,4 +1,5 @@
 import { context } from '@opentelemetry/api'
+import { notice } from '../notice.js'
 import { type Runtime, slot } from '../runtime.js'
 import { type Begun, begin } from './begin.js'
 import { finish } from './finish.js'
@@ -25,7 +26,7 @@ function tryBegin(runtime: Runtime, site: Site, self: unknown): Begun | undefine
   try {
     return begin(runtime, site, self)
   } catch (problem) {
-    runtime.notice('internal_error', `start of an operation: ${String(problem).slice(0, 200)}`)
+    notice('internal_error', 'start of an operation', problem)
     return undefined
   }
 }
@@ -41,7 +42,8 @@ function observe(
   const { operation, inside } = begun
   let result: unknown
   try {
-    result = context.with(inside, fn, self, ...args)
+    // A closure and not `with`'s own `thisArg`: context managers turn a `this` of null into undefined.
+    result = context.with(inside, () => Reflect.apply(fn, self, args))
   } catch (error) {
     finish(runtime, site, operation, { args, self, error }, true)
     throw error
@@ -55,7 +57,7 @@ function observe(
     return value
   }
   const onError = (error: unknown): void => finish(runtime, site, operation, { args, self, error }, true)
-  if (result.constructor === Promise) {
+  if (result.constructor === Promise && Object.getOwnPropertyNames(result).length === 0) {
     // A derived promise: the record is written before any reaction of the caller runs, and a rejection that nobody handles stays unhandled.
     return Reflect.apply(then, result, [
       onValue,
@@ -65,7 +67,7 @@ function observe(
       },
     ])
   }
-  // A subclass may carry methods of its own: the same object goes back, observed.
+  // A subclass, or a promise that someone hung properties on, is more than its value: the same object goes back, observed.
   Reflect.apply(then, result, [onValue, onError])
   return result
 }
@@ -78,6 +80,9 @@ function disguise<F extends AnyFunction>(wrapper: F, fn: F): F {
     if (descriptor !== undefined)
       Reflect.defineProperty(wrapper, key, key === 'prototype' ? { value: descriptor.value } : descriptor)
   }
+  const prototype: unknown = Object.getPrototypeOf(fn)
+  // An async function is known by its prototype (`fn.constructor.name`), a class that extends another inherits its statics by it.
+  if (prototype !== Function.prototype) Reflect.setPrototypeOf(wrapper, prototype as object | null)
   copyReflectMetadata(fn, wrapper)
   return wrapper
 }

@@ -1,0 +1,8 @@
+export { ensureBinaries } from './binaries/ensure.js'
+export { formatProgress } from './binaries/progress.js'
+export { CliError } from './errors.js'
+export { type Footprint, follow, type Hop } from './stack/follow.js'
+export * as lookups from './stack/lookups.js'
+export { freePorts } from './stack/ports.js'
+export { openStack, type Stack, type StackOptions } from './stack/stack.js'
+export { until } from './stack/wait.js'

@@ -1,0 +1,7 @@
+export { decodeMetrics, decodeTraces } from './decode.js'
+export { encodeMetrics } from './encode-metrics.js'
+export { encodeSpan, encodeTraces } from './encode-traces.js'
+export { encodeResource } from './encode-values.js'
+export { OtlpError } from './errors.js'
+export type { Metric, ResourceMetrics } from './metric-types.js'
+export type { Attributes, ResourceSpans, Span } from './types.js'

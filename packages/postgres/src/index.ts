@@ -1,0 +1,7 @@
+export { bucketOf } from './bucket.js'
+export { isRetryable, PostgresError } from './errors.js'
+export { migrate, printMigrations } from './migrate.js'
+export type { DeadLetter, OperationRow } from './operation-row.js'
+export { ensurePartitions } from './partitions.js'
+export { createPool } from './pool.js'
+export { createWriter, type Writer } from './writer.js'

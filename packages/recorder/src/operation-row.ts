@@ -1,0 +1,127 @@
+import type { Attributes, Span } from '@throughline/otlp'
+import type { DeadLetter, OperationRow } from '@throughline/postgres'
+import { jsonText, objectText } from './json-text.js'
+
+type AttributeValue = Attributes[string]
+
+type Mapped = { row: OperationRow; letter?: never } | { letter: DeadLetter; row?: never }
+
+const uuidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+// Beyond a thousand digits Postgres's numeric begins to have limits of its own.
+const decimalPattern = /^-?\d{1,1000}(?:\.\d{1,1000})?$/
+
+/**
+ * The row of one span, by the table "From span to column" of docs/reference/record.md, or the reason why it can never
+ * have one. IDs, sizes and the window of start times are checked by the writer.
+ */
+export const toOperationRow = (span: Span, resource: Attributes): Mapped => {
+  const business = textOf(span.attributes['throughline.business'])
+  const reason = refusal(span, business)
+  if (reason !== null) return { letter: { reason, sqlState: null, body: spanText(span, resource) } }
+
+  const service = textOf(resource['service.name']) ?? 'unknown_service'
+  const dot = span.name.lastIndexOf('.')
+  const exception = span.events?.findLast((event) => event.name === 'exception')?.attributes ?? {}
+  return {
+    row: {
+      startedAtUs: span.startTimeUnixNano / 1000n,
+      traceId: span.traceId,
+      spanId: span.spanId,
+      parentSpanId: span.parentSpanId ?? null,
+      correlationId: textOf(span.attributes['correlation.id']) ?? span.traceId,
+      service,
+      serviceVersion: textOf(resource['service.version']),
+      operationService:
+        textOf(span.attributes['operation.service']) ?? (dot < 0 ? service : span.name.slice(0, dot)),
+      operation: textOf(span.attributes['operation.name']) ?? span.name.slice(dot + 1),
+      userId: textOf(span.attributes['user.id']),
+      durationUs: (span.endTimeUnixNano - span.startTimeUnixNano) / 1000n,
+      success: span.status?.code !== 2,
+      errorType: textOf(span.attributes['error.type']) ?? textOf(exception['exception.type']),
+      errorMessage: textOf(exception['exception.message']) ?? textOf(span.status?.message),
+      errorStack: textOf(exception['exception.stacktrace']),
+      metadata: metadataOf(span.attributes),
+      business,
+      instance: instanceOf(span.attributes['throughline.instance'], resource['service.instance.id']),
+      seq: integerOf(span.attributes['throughline.seq']),
+    },
+  }
+}
+
+const refusal = (span: Span, business: string | null): string | null => {
+  if (span.startTimeUnixNano === 0n) return 'the start time is missing'
+  if (span.endTimeUnixNano === 0n) return 'the end time is missing'
+  if (span.endTimeUnixNano < span.startTimeUnixNano) return 'the end time is before the start time'
+  if (business !== null && !isBusiness(business))
+    return 'throughline.business is not a JSON array of {"name": string, "labels": {string: string}, "value": decimal string}'
+  return null
+}
+
+/** Text of a text or number; numbers as their decimal digits. An empty text counts as absent, like every OTLP default. */
+const textOf = (value: AttributeValue | undefined): string | null => {
+  if (typeof value === 'string') return value === '' ? null : value
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'number') return null
+  return Number.isInteger(value) ? BigInt(value).toString() : String(value)
+}
+
+const integerOf = (value: AttributeValue | undefined): bigint | null => {
+  if (typeof value === 'bigint') return value
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
+}
+
+const instanceOf = (...candidates: (AttributeValue | undefined)[]): string | null =>
+  candidates.map((value) => textOf(value)).find((text) => text !== null && uuidPattern.test(text)) ?? null
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const parsed = (json: string): unknown => {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+const isBusiness = (json: string): boolean => {
+  const values = parsed(json)
+  return (
+    Array.isArray(values) &&
+    values.every(
+      (entry: unknown) =>
+        isRecord(entry) &&
+        typeof entry.name === 'string' &&
+        isRecord(entry.labels) &&
+        Object.values(entry.labels).every((label) => typeof label === 'string') &&
+        typeof entry.value === 'string' &&
+        decimalPattern.test(entry.value),
+    )
+  )
+}
+
+const prefix = 'metadata.'
+
+/**
+ * The keys are joined as text, not parsed and written again, so that no digit of a number is lost; of a key that stands
+ * in both, jsonb keeps the later one. A `metadata` that is no JSON object is kept under `_invalid`.
+ */
+const metadataOf = (attributes: Attributes): string | null => {
+  const nested = attributes.metadata
+  const flat: [string, AttributeValue][] = []
+  for (const key in attributes)
+    if (key.startsWith(prefix)) flat.push([key.slice(prefix.length), attributes[key] ?? null])
+  if (nested === undefined || nested === null) return flat.length === 0 ? null : objectText(flat)
+  if (typeof nested !== 'string' || !isRecord(parsed(nested)))
+    return objectText([['_invalid', nested], ...flat])
+  if (flat.length === 0) return nested
+  const inner = nested.trim().slice(1, -1).trim()
+  return `{${inner}${inner === '' ? '' : ','}${objectText(flat).slice(1)}`
+}
+
+/** The whole record as it came, for `dead_letter`: the same text for every delivery. */
+const spanText = (span: Span, resource: Attributes): string =>
+  jsonText({
+    resource,
+    span: { ...span, events: span.events ?? [], links: span.links ?? [] } as unknown as AttributeValue,
+  })

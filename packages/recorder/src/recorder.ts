@@ -1,0 +1,109 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createWriter } from '@throughline/postgres'
+import fastify, { type FastifyInstance } from 'fastify'
+import { openDatabase } from './database.js'
+import { faultCode, RecorderError } from './errors.js'
+import { refusalResponse } from './export-response.js'
+import { createFaultLog, type FaultLog } from './fault-log.js'
+import { createGroupCommit } from './group-commit.js'
+import { type RecorderOptions, type Settings, settingsOf } from './options.js'
+import { addTracesRoute, contentTypes, formatOf } from './traces-route.js'
+
+export type Recorder = {
+  /** Resolves when requests are taken; until the database is there they are answered 503. */
+  listen: () => Promise<{ url: string }>
+  /** Takes no more requests, answers those that run, ends. Bounded by `closeTimeoutMs`; may be called again. */
+  close: () => Promise<void>
+}
+
+/**
+ * OTLP/HTTP in, rows out. Throws `TL_RECORDER_OPTION` for an option that is wrong; afterwards nothing the network or
+ * the database does ends it.
+ */
+export const createRecorder = (options: RecorderOptions): Recorder => {
+  const settings = settingsOf(options)
+  const log = createFaultLog(settings.log)
+  let closing: Promise<void> | undefined
+
+  const app = fastify({
+    logger: false,
+    requestTimeout: settings.requestTimeoutMs,
+    // 'idle' connections only: those with a request under way are waited for.
+    forceCloseConnections: 'idle',
+  })
+  // The body stays a stream: readBody counts it while it comes.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing !== undefined) reply.header('connection', 'close')
+  })
+  answerErrors(app, settings, log)
+
+  const database = openDatabase(settings, log)
+  const writer = createWriter(database.pool, { retentionDays: settings.retentionDays })
+  addTracesRoute(app, settings, database, createGroupCommit(writer, settings))
+
+  app.get('/', async (_request, reply) =>
+    reply.type('text/plain').send('Throughline recorder: POST /v1/traces (OTLP/HTTP), GET /healthz\n'),
+  )
+  app.get('/healthz', async (_request, reply) => {
+    try {
+      await database.probe()
+      return reply.send({ status: 'ok' })
+    } catch (error) {
+      return reply.code(503).send({ status: 'unavailable', reason: `database: ${faultCode(error)}` })
+    }
+  })
+
+  const close = async (): Promise<void> => {
+    const deadline = Date.now() + settings.closeTimeoutMs
+    const ended = app.close().then(() => true)
+    const timer = new AbortController()
+    const late = delay(settings.closeTimeoutMs, false, { signal: timer.signal }).catch(() => false)
+    if (!(await Promise.race([ended, late]))) app.server.closeAllConnections()
+    timer.abort()
+    await database.close(Math.max(100, deadline - Date.now()))
+  }
+
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: settings.host, port: settings.port })
+      } catch (error) {
+        await database.close(settings.closeTimeoutMs)
+        throw error
+      }
+      const { address, family, port } = app.server.address() as AddressInfo
+      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** A fault of ours or of the database is 503, never 500: the Collector repeats the one and drops on the other. */
+const answerErrors = (app: FastifyInstance, settings: Settings, log: FaultLog): void => {
+  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
+    const status = statusOf(error)
+    const own = error instanceof RecorderError
+    const message =
+      own || status < 500 ? error.message : `the records cannot be stored now (${faultCode(error)})`
+    if (status >= 500) {
+      log(own ? error.code : 'write', error.message || faultCode(error))
+      reply.header('retry-after', String(settings.retryAfterSeconds))
+    }
+    const format = formatOf(request) ?? 'json'
+    return reply
+      .code(status)
+      .type(contentTypes[format])
+      .send(refusalResponse(format, status, message))
+  })
+}
+
+const statusOf = (error: Error & { statusCode?: number }): number => {
+  if (error instanceof RecorderError) return error.status
+  return error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 503
+}
