@@ -4,9 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { binariesStatus, overrideVariable } from '../../packages/cli/src/binaries/ensure.js'
 import { codes as cliCodes } from '../../packages/cli/src/errors.js'
 import { portVariable, resolvePorts } from '../../packages/cli/src/stack/ports.js'
+import { columns } from '../../packages/postgres/src/columns.js'
 import { codes as postgresCodes } from '../../packages/postgres/src/errors.js'
 import { codes as recorderCodes } from '../../packages/recorder/src/errors.js'
+import { settingsOf } from '../../packages/recorder/src/options.js'
 import { DURATION_BOUNDS } from '../../packages/sdk/src/metrics/buckets.js'
+import { readConfig } from '../../packages/sdk/src/options.js'
 import { filesBelow, read, root, shippedSources } from './workspace.js'
 
 const page = (name: string) => read(`docs/reference/${name}.md`)
@@ -79,6 +82,28 @@ describe('docs/reference/environment.md', () => {
         expect(page('environment'), path).toContain(`| \`${name}\` | \`${value}\` |`)
   })
 
+  test('has the defaults of the SDK and of the recorder', () => {
+    const sdk = readConfig({}, {})
+    const recorder = settingsOf({ databaseUrl: 'postgres://nobody@127.0.0.1/nowhere' })
+    const defaults = {
+      OTEL_SERVICE_NAME: sdk.serviceName,
+      OTEL_EXPORTER_OTLP_ENDPOINT: sdk.tracesUrl.replace('/v1/traces', ''),
+      OTEL_METRIC_EXPORT_INTERVAL: sdk.metricsIntervalMs,
+      THROUGHLINE_SPOOL_MAX_BYTES: sdk.spoolMaxBytes,
+      THROUGHLINE_DURABILITY: sdk.durability,
+      THROUGHLINE_METRICS_HOST: sdk.metricsHost,
+      THROUGHLINE_SHUTDOWN_TIMEOUT: sdk.shutdownTimeoutMs,
+      THROUGHLINE_RECORDER_HOST: recorder.host,
+      THROUGHLINE_RECORDER_PORT: recorder.port,
+      THROUGHLINE_RECORDER_RETENTION_DAYS: recorder.retentionDays,
+      THROUGHLINE_RECORDER_MAX_BODY_BYTES: recorder.maxBodyBytes,
+      THROUGHLINE_RECORDER_MAX_INFLATED_BYTES: recorder.maxInflatedBytes,
+      THROUGHLINE_RECORDER_MAX_PENDING_BYTES: recorder.maxPendingBytes,
+    }
+    for (const [name, value] of Object.entries(defaults))
+      expect(page('environment')).toContain(`| \`${name}\` | \`${value}\` |`)
+  })
+
   test('has each variable that a README names', () => {
     const readmes = ['packages', 'otel-collector', 'examples'].flatMap((folder) =>
       filesBelow(folder, (path) => path.endsWith('.md')),
@@ -98,14 +123,12 @@ describe('docs/reference/metrics.md', () => {
   })
 
   test('has each reason of a notice, and no other', () => {
-    const union = (path: string, type: string) => {
-      const body = new RegExp(`export type ${type} =([\\s\\S]*?)\\n\\n`).exec(read(path))?.[1] ?? ''
-      return [...body.matchAll(/'([a-z_]+)'/g)].map(([, reason]) => reason as string)
+    const union = (type: string) => {
+      const declared = new RegExp(`type ${type} =([\\s\\S]*?)\\n\\n`)
+      const bodies = shippedSources().map((path) => declared.exec(read(path))?.[1] ?? '')
+      return [...bodies.join('').matchAll(/'([a-z_]+)'/g)].map(([, reason]) => reason as string)
     }
-    const reasons = [
-      ...union('packages/core/src/runtime.ts', 'NoticeReason'),
-      ...union('packages/sdk/src/notices.ts', 'SdkReason'),
-    ]
+    const reasons = [...union('NoticeReason'), ...union('SdkReason')]
     expect(reasons.length).toBeGreaterThan(10)
     const notices = page('metrics').slice(page('metrics').indexOf('## Notices'))
     expect(firstColumn(notices, /./)).toEqual(sorted(reasons))
@@ -121,6 +144,23 @@ describe('docs/reference/metrics.md', () => {
     const bounds = /fixed for good.*\n`([^`]+)`/.exec(page('record'))?.[1]?.split(' ').map(Number)
     expect(bounds).toEqual(DURATION_BOUNDS)
     expect([...DURATION_BOUNDS].sort((a, b) => a - b)).toEqual(DURATION_BOUNDS)
+  })
+})
+
+describe('docs/reference/record.md', () => {
+  test('has each column of throughline.operations with its type, and no other', () => {
+    const table = page('record').slice(page('record').indexOf('## From span to column'))
+    const rows = table.slice(0, table.indexOf('\n\n')).matchAll(/^\| `([a-z_]+)` \| ([a-z0-9]+) \|/gm)
+    const documented = [...rows].map(([, name, type]) => `${name} ${type}`)
+    const written = columns.map(({ name, type }) => `${name} ${type}`)
+    expect(sorted(documented)).toEqual(sorted([...written, 'recorded_at timestamptz']))
+  })
+
+  test('has each status that the recorder answers with', () => {
+    const answers = page('record').slice(page('record').indexOf('## The answers of'))
+    const documented = [...answers.matchAll(/^\| (\d{3})/gm)].map(([, status]) => status as string)
+    const said = Object.values(recorderCodes).flatMap((text) => /Answer (\d{3})/.exec(text)?.[1] ?? [])
+    expect(sorted(documented)).toEqual(sorted(['200', ...said]))
   })
 })
 

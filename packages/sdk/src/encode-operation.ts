@@ -9,15 +9,28 @@ const ERROR = 2
 const SAMPLED = 1
 /** The bit that says "whether the parent is remote is known": with it, an unsampled flag means unsampled and not "unknown". */
 const PARENT_KNOWN = 0x100
+/** What user code hangs on a span has no limit in OpenTelemetry; a record has: one request of the shipper holds it. */
+const MAX_RECORD_BYTES = 2 ** 20
 
 /**
  * The record of an operation: one OTLP Span, as docs/reference/record.md has it. A failed operation is marked as sampled whatever the
  * head sampler said, so that its picture reaches Jaeger.
  */
 export function encodeOperation(operation: Operation, seq: number, notices: Notices): Uint8Array {
+  const whole = encode(operation, seq, notices, writtenByOthers(operation))
+  if (whole.byteLength <= MAX_RECORD_BYTES) return whole
+  notices.note('metadata_cut', `attributes and events of the span of ${operation.names.spanName}`)
+  return encode(operation, seq, notices, undefined)
+}
+
+function encode(
+  operation: Operation,
+  seq: number,
+  notices: Notices,
+  written: ReadableSpan | undefined,
+): Uint8Array {
   const end = operation.startUnixNano + millisToNano(operation.durationMs)
   const failed = operation.outcome !== 'success'
-  const written = writtenByOthers(operation)
   const span: Span = {
     traceId: operation.traceId,
     spanId: operation.spanId,

@@ -13,6 +13,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
  */
 export function watchLifecycle(flush: () => Promise<unknown>, shutdown: () => Promise<unknown>): Lifecycle {
   let flushed = false
+  let ending = false
 
   function onBeforeExit(): void {
     if (flushed) return
@@ -21,11 +22,14 @@ export function watchLifecycle(flush: () => Promise<unknown>, shutdown: () => Pr
   }
 
   const onSignal = (signal: NodeJS.Signals): void => {
+    // Ctrl-C reaches a process twice when its parent (npm, for one) passes it on.
+    if (ending) return
     const alone = process.listenerCount(signal) === 1
     if (!alone) {
       void flush()
       return
     }
+    ending = true
     void shutdown().finally(() => {
       release()
       process.kill(process.pid, signal)

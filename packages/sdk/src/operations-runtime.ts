@@ -28,9 +28,9 @@ export function createOperationsRuntime(parts: {
     start: (operation) => operations.started(operation),
     end(operation) {
       seq += 1
+      operations.ended(operation)
       spool.append(encodeOperation(operation, seq, notices))
       shipper.wake()
-      operations.ended(operation)
       if (operation.span !== undefined) endSpan(operation)
     },
     measure: (instrument, value, labels) => business.measure(instrument, value, labels),

@@ -64,7 +64,8 @@ export interface Config {
 type Env = Record<string, string | undefined>
 
 /** @throws SdkError `TL_OPTION_INVALID` naming the option, its variable and what it may be. */
-export function readConfig(options: StartOptions = {}, env: Env = process.env): Config {
+export function readConfig(options: StartOptions = {}, environment: Env = process.env): Config {
+  const env = withoutEmpty(environment)
   const endpoint = options.endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT
   const recorderUrl = options.recorderUrl ?? env.THROUGHLINE_RECORDER_URL
   const direct = endpoint === undefined && recorderUrl !== undefined
@@ -116,6 +117,11 @@ export function readConfig(options: StartOptions = {}, env: Env = process.env): 
   }
 }
 
+/** OpenTelemetry's rule: a variable that is set to nothing is not set. */
+function withoutEmpty(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+}
+
 function url(what: string, value: string): string {
   let parsed: URL | undefined
   try {
@@ -129,6 +135,12 @@ function url(what: string, value: string): string {
       `${what} is '${value}': an http or https URL such as http://127.0.0.1:4318 is needed`,
     )
   }
+  // The URL is said in the status line and in warnings.
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new SdkError(
+      'TL_OPTION_INVALID',
+      `${what} carries a user name or password: headers (OTEL_EXPORTER_OTLP_HEADERS) is the place for them`,
+    )
   return value.replace(/\/+$/, '')
 }
 

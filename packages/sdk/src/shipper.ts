@@ -53,7 +53,7 @@ export function createShipper(options: ShipperOptions): Shipper {
   let timer: NodeJS.Timeout | undefined
   let waitMs = FIRST_WAIT_MS
   let maxBytes = REQUEST_BYTES
-  let drained: (() => void)[] = []
+  let waiting: { reached: () => boolean; tell: () => void }[] = []
 
   function later(next: 'gathering' | 'waiting', ms: number): void {
     state = next
@@ -65,6 +65,17 @@ export function createShipper(options: ShipperOptions): Shipper {
     if (state === 'closed' || state === 'sending') return
     clearTimeout(timer)
     state = 'sending'
+    try {
+      await sendAll()
+    } catch (error) {
+      // A disk that does not read, for example; nothing of it may end the process.
+      if (isClosed()) return
+      notices.note('internal_error', `shipper: ${error instanceof Error ? error.message : String(error)}`)
+      later('waiting', backoff())
+    }
+  }
+
+  async function sendAll(): Promise<void> {
     for (;;) {
       const segment = spool.readable()
       const batch = segment?.next(maxBytes)
@@ -82,7 +93,13 @@ export function createShipper(options: ShipperOptions): Shipper {
     }
     spool.tidy()
     state = 'idle'
-    for (const tell of drained.splice(0)) tell()
+    tellReached()
+  }
+
+  function tellReached(): void {
+    const reached = waiting.filter((one) => one.reached())
+    waiting = waiting.filter((one) => !reached.includes(one))
+    for (const one of reached) one.tell()
   }
 
   function isClosed(): boolean {
@@ -140,6 +157,7 @@ export function createShipper(options: ShipperOptions): Shipper {
       notices.note('spool_write_failed', `acknowledge: ${String(error)}`)
     }
     spool.tidy()
+    tellReached()
   }
 
   function backoff(): number {
@@ -153,17 +171,21 @@ export function createShipper(options: ShipperOptions): Shipper {
       if (state === 'idle') later('gathering', GATHER_MS)
     },
     async flush(timeoutMs) {
-      if (spool.empty || state === 'closed') return spool.empty
+      const reached = spool.mark()
+      if (reached() || state === 'closed') return reached()
       await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, timeoutMs)
-        drained.push(() => {
+        const one = { reached, tell: finished }
+        // Holds the process: an exit waits for it.
+        const deadline = setTimeout(finished, timeoutMs)
+        function finished(): void {
           clearTimeout(deadline)
+          waiting = waiting.filter((other) => other !== one)
           resolve()
-        })
+        }
+        waiting.push(one)
         void send()
       })
-      drained = []
-      return spool.empty
+      return reached()
     },
     close() {
       state = 'closed'

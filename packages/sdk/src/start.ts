@@ -97,11 +97,13 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
   adopting.unref()
 
   async function flush(timeoutMs = config.shutdownTimeoutMs): Promise<boolean> {
-    const [sent, measured] = await Promise.all([
-      shipper.flush(timeoutMs),
-      exporter?.flush(timeoutMs) ?? true,
-      within(node.flush(timeoutMs), timeoutMs),
+    let [sent, measured] = [false, false]
+    const all = Promise.all([
+      shipper.flush(timeoutMs).then((done) => (sent = done)),
+      (exporter?.flush(timeoutMs) ?? Promise.resolve(true)).then((done) => (measured = done)),
+      node.flush(timeoutMs),
     ])
+    await within(all, timeoutMs)
     return sent && measured
   }
 
@@ -113,7 +115,6 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
 
   async function end(timeoutMs: number): Promise<boolean> {
     clearInterval(adopting)
-    lifecycle.release()
     exporter?.close()
     const sent = await flush(timeoutMs)
     uninstall()
@@ -124,6 +125,7 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
     )
     await page?.close()
     await spool.close()
+    lifecycle.release()
     return sent
   }
 

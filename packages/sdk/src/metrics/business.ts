@@ -11,6 +11,7 @@ const MAX_INSTRUMENTS = 500
 
 interface Bound {
   readonly owner: object
+  readonly instrument: Instrument
   readonly series: Map<string, SumSeries>
 }
 
@@ -22,22 +23,28 @@ export interface BusinessMetrics {
 /** Counters and money of the scope `throughline.business`. Money is summed in whole minor units and rounded once, at export. */
 export function createBusinessMetrics(notices: Notices): BusinessMetrics {
   const owner = {}
-  const instruments = new Map<Instrument, Bound>()
+  /** By name: what is made twice, in two modules or two copies of core, is one metric. */
+  const instruments = new Map<string, Bound>()
 
   function bind(instrument: Instrument): Bound | undefined {
     const bound = instrument.bound as Bound | undefined
     if (bound?.owner === owner) return bound
-    if (instruments.size >= MAX_INSTRUMENTS) {
-      notices.note(
-        'series_overflow',
-        `${MAX_INSTRUMENTS} business metrics exist; ${instrument.name} has no series`,
-      )
+    let known = instruments.get(instrument.name)
+    if (known === undefined) {
+      if (instruments.size >= MAX_INSTRUMENTS) {
+        const detail = `${MAX_INSTRUMENTS} business metrics exist; ${instrument.name} has no series`
+        notices.note('series_overflow', detail)
+        return undefined
+      }
+      known = { owner, instrument, series: new Map() }
+      instruments.set(instrument.name, known)
+    } else if (!alike(known.instrument, instrument)) {
+      // Two meanings under one name cannot be told apart in any store.
+      notices.note('business_value_refused', `${instrument.name}: made twice, with different options`)
       return undefined
     }
-    const fresh: Bound = { owner, series: new Map() }
-    instrument.bound = fresh
-    instruments.set(instrument, fresh)
-    return fresh
+    instrument.bound = known
+    return known
   }
 
   return {
@@ -58,7 +65,7 @@ export function createBusinessMetrics(notices: Notices): BusinessMetrics {
       series.exemplar = takeExemplar(series.exemplar, operation, shown, unixNano(performance.now()), notices)
     },
     collect: (times) =>
-      [...instruments].map(([instrument, { series }]) => ({
+      [...instruments.values()].map(({ instrument, series }) => ({
         name: instrument.name,
         description: instrument.description,
         unit: instrument.unit,
@@ -70,6 +77,16 @@ export function createBusinessMetrics(notices: Notices): BusinessMetrics {
         },
       })),
   }
+}
+
+function alike(a: Instrument, b: Instrument): boolean {
+  return (
+    a.kind === b.kind &&
+    a.unit === b.unit &&
+    a.scale === b.scale &&
+    a.monotonic === b.monotonic &&
+    Object.keys(a.labels).join() === Object.keys(b.labels).join()
+  )
 }
 
 function total(instrument: Instrument, series: SumSeries): number {

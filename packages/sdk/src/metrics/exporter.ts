@@ -31,7 +31,9 @@ export function createMetricsExporter(options: {
     return results.every(Boolean)
   }
 
-  async function sendScope({ scope, metrics }: ScopeMetrics, timeoutMs: number): Promise<boolean> {
+  async function sendScope({ scope, metrics: collected }: ScopeMetrics, timeoutMs: number): Promise<boolean> {
+    // A metric without points says nothing, and Prometheus refuses the whole request that holds one.
+    const metrics = collected.filter(({ data }) => data.kind !== 'none' && data.points.length > 0)
     if (metrics.length === 0) return true
     try {
       const answer = await post(url, encodeMetrics({ resource, scope, metrics }), headers, timeoutMs)

@@ -9,7 +9,7 @@ const UNITS: Record<string, string> = { s: '_seconds', By: '_bytes', '1': '' }
 export function toOpenMetrics(scopes: readonly ScopeMetrics[]): string {
   const lines: string[] = []
   for (const { metrics } of scopes) for (const metric of metrics) lines.push(...family(metric))
-  return `${lines.join('\n')}\n# EOF\n`
+  return [...lines, '# EOF', ''].join('\n')
 }
 
 function family(metric: Metric): string[] {
@@ -50,7 +50,7 @@ function histogram(name: string, point: HistogramPoint): string[] {
     cumulative += count
     const bound = point.bounds[i]
     const shown = point.exemplars?.find((one) => inBucket(Number(one.value), point.bounds[i - 1], bound))
-    const le = bound === undefined ? '+Inf' : String(bound)
+    const le = bound === undefined ? '+Inf' : canonical(bound)
     lines.push(
       `${name}_bucket${labels(point.attributes, { le })} ${cumulative}${shown === undefined ? '' : exemplar(shown)}`,
     )
@@ -58,6 +58,11 @@ function histogram(name: string, point: HistogramPoint): string[] {
   lines.push(`${name}_count${labels(point.attributes)} ${point.count}`)
   lines.push(`${name}_sum${labels(point.attributes)} ${point.sum ?? 0}`)
   return lines
+}
+
+/** OpenMetrics writes the bound of a whole second as `1.0`; a strict reader refuses `1`. */
+function canonical(bound: number): string {
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
 }
 
 function inBucket(value: number, above: number | undefined, upTo: number | undefined): boolean {

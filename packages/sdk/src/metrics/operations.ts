@@ -34,17 +34,26 @@ export function createOperationMetrics(serviceName: string, notices: Notices): O
   const owner = {}
   const durations: DurationSeries[] = []
   const actives: SumSeries[] = []
+  /** By labels: several functions may bear one name, and wrapping inside a function makes new names at each call. */
+  const bounds = new Map<string, Bound>()
   let overflow: Bound | undefined
 
   function bind(names: OperationNames): Bound {
     const bound = names.bound as Bound | undefined
     if (bound?.owner === owner) return bound
-    const fresh = durations.length < MAX_SERIES ? create(labelsOf(names)) : overflowBound(names)
-    names.bound = fresh
-    return fresh
+    const labels = labelsOf(names)
+    const key = `${labels['operation.service']}\u0000${labels['operation.name']}`
+    let known = bounds.get(key)
+    if (known === undefined) {
+      known = durations.length < MAX_SERIES ? create(labels) : overflowBound(names)
+      // What joins the overflow is not remembered by name: that is the point of it.
+      if (known !== overflow) bounds.set(key, known)
+    }
+    names.bound = known
+    return known
   }
 
-  function labelsOf(names: OperationNames): Record<string, string> {
+  function labelsOf(names: OperationNames) {
     return { 'operation.service': names.service ?? serviceName, 'operation.name': names.operation }
   }
 
@@ -81,10 +90,8 @@ export function createOperationMetrics(serviceName: string, notices: Notices): O
       bound.businessFailure ??= add({ ...labels, outcome: 'failure' })
       return bound.businessFailure
     }
-    const type =
-      bound.failures.has(operation.failure.type) || bound.failures.size < MAX_ERROR_TYPES
-        ? operation.failure.type
-        : 'other'
+    const room = bound.failures.size < MAX_ERROR_TYPES && durations.length < MAX_SERIES
+    const type = bound.failures.has(operation.failure.type) || room ? operation.failure.type : 'other'
     let series = bound.failures.get(type)
     if (series === undefined) {
       series = add({ ...labels, outcome: 'failure', 'error.type': type })

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { FRAME_HEADER_BYTES, frame, MAX_FRAME_BYTES, readFrames } from './frame.js'
 
 /** Payloads to send, and where the reader stands once they are acknowledged. */
@@ -11,10 +11,13 @@ export interface Batch {
 export interface Segment {
   /** The encoded OTLP Resource that its records belong to. */
   readonly resource: Uint8Array
-  /** Bytes appended so far. */
+  /** Bytes it takes: of a file all that were appended, of memory those not yet acknowledged. */
   readonly size: number
   /** Whether everything appended is acknowledged. */
   readonly done: boolean
+  /** Where the last appended record ends; `acknowledge` moves towards it. */
+  readonly end: number
+  readonly acknowledged: number
   append(payload: Uint8Array): void
   /** The next payloads after what is acknowledged; undefined when there are none now. */
   next(maxBytes: number): Batch | undefined
@@ -82,6 +85,12 @@ function fileSegment(
     get done() {
       return ack >= end
     },
+    get end() {
+      return end
+    },
+    get acknowledged() {
+      return ack
+    },
     append(payload) {
       const bytes = frame(payload)
       const written = writeSync(fd, bytes, 0, bytes.byteLength, end)
@@ -110,7 +119,8 @@ function fileSegment(
     },
     remove() {
       closeSync(fd)
-      unlinkSync(path)
+      // Gone already (a cleaner of temporary files) is as good.
+      rmSync(path, { force: true })
     },
     close() {
       closeSync(fd)
@@ -131,10 +141,16 @@ export function memorySegment(resource: Uint8Array): Segment {
   return {
     resource,
     get size() {
-      return end
+      return end - ack
     },
     get done() {
       return payloads.length === 0
+    },
+    get end() {
+      return end
+    },
+    get acknowledged() {
+      return ack
     },
     append(payload) {
       payloads.push(payload)

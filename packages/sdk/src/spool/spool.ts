@@ -3,6 +3,7 @@ import type { Server } from 'node:net'
 import { join } from 'node:path'
 import type { Notices } from '../notices.js'
 import { adoptDead, claimOwnFolder } from './folders.js'
+import { MAX_FRAME_BYTES } from './frame.js'
 import { createSegment, memorySegment, openSegment, type Segment } from './segment.js'
 
 /*
@@ -20,6 +21,8 @@ import { createSegment, memorySegment, openSegment, type Segment } from './segme
 
 /** 8 MiB: large enough that sealing is rare, small enough that disk is given back soon. */
 const SEGMENT_BYTES = 8 * 2 ** 20
+/** A segment is given back as a whole: with fewer than four of them below the cap, a cap that is reached would stay reached. */
+const LEAST_SEGMENTS = 4
 const MEMORY_BYTES = 8 * 2 ** 20
 const RETRY_DISK_MS = 5_000
 
@@ -35,7 +38,9 @@ export interface Spool {
   pendingBytes(): number
   /** Whether everything appended is acknowledged. */
   readonly empty: boolean
-  /** Keeps a record that no receiver will take, in `quarantine.seg`. */
+  /** A question to ask again and again: whether everything appended before this moment is acknowledged. */
+  mark(): () => boolean
+  /** Keeps a record that no receiver will take, in `quarantine-<instance>.seg` beside the folders of instances. */
   quarantine(resource: Uint8Array, payload: Uint8Array): void
   close(): Promise<void>
 }
@@ -51,6 +56,7 @@ interface SpoolOptions {
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { dir, instance, resource, maxBytes, notices } = options
+  const segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(maxBytes / LEAST_SEGMENTS))
   let folder: string | undefined
   let owner: Server | undefined
   if (options.durability === 'process') {
@@ -76,7 +82,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   function writable(): Segment | undefined {
     if (folder === undefined || performance.now() < retryDiskAt) return undefined
-    if (current !== undefined && current.size < SEGMENT_BYTES) return current
+    if (current !== undefined && current.size < segmentBytes) return current
     if (current !== undefined) sealed.push(current)
     number += 1
     current = undefined
@@ -98,6 +104,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   return {
     append(payload) {
       try {
+        if (payload.byteLength > MAX_FRAME_BYTES) {
+          notices.note('record_refused', `a record of more than ${MAX_FRAME_BYTES} bytes`)
+          return
+        }
         if (diskBytes() + payload.byteLength > maxBytes) {
           notices.note('record_refused', `the spool has reached its cap of ${maxBytes} bytes`)
           return
@@ -115,7 +125,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     tidy() {
       const done = sealed.filter((segment) => segment.done)
       if (done.length > 0) sealed = sealed.filter((segment) => !segment.done)
-      for (const segment of done) segment.remove()
+      for (const segment of done) {
+        try {
+          segment.remove()
+        } catch (error) {
+          notices.note('spool_write_failed', `remove: ${message(error)}`)
+        }
+      }
       if (memory?.done) memory = undefined
     },
     async adopt() {
@@ -133,14 +149,19 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     get empty() {
       return all().every((segment) => segment.done)
     },
+    mark() {
+      const goals = all().map((segment) => ({ segment, end: segment.end }))
+      return () => goals.every(({ segment, end }) => segment.done || segment.acknowledged >= end)
+    },
     quarantine(of, payload) {
+      const path = join(dir, `quarantine-${instance}.seg`)
       notices.note(
         'record_quarantined',
-        folder === undefined ? 'dropped, there is no spool folder' : join(folder, 'quarantine.seg'),
+        folder === undefined ? 'dropped, there is no spool folder' : `kept in ${path}`,
       )
       if (folder === undefined) return
       try {
-        quarantined ??= createSegment(join(dir, `quarantine-${instance}.seg`), of)
+        quarantined ??= createSegment(path, of)
         quarantined.append(payload)
       } catch (error) {
         notices.note('spool_write_failed', `quarantine: ${message(error)}`)
