@@ -110,12 +110,18 @@ describe('the hybrid profile, every part running', () => {
 
   test('an empty metric of one sender does not cost another sender its metrics', async () => {
     const empty = { sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: [] } }
-    const request = counterRequest('somebody.else', 'parcels.kept', 4) as { resourceMetrics: { scopeMetrics: { metrics: unknown[] }[] }[] }
+    const request = counterRequest('somebody.else', 'parcels.kept', 4) as {
+      resourceMetrics: { scopeMetrics: { metrics: unknown[] }[] }[]
+    }
     request.resourceMetrics[0]!.scopeMetrics[0]!.metrics.unshift({ name: 'parcels.empty', ...empty })
     expect((await postJson(`${stack.otlpUrl}/v1/metrics`, request)).status).toBe(200)
-    await until(async () => (await lookups.prometheusQuery(stack.urls.prometheus, 'parcels_kept_total'))[0]?.value === 4, {
-      what: 'the metric beside the empty one',
-    })
+    await until(
+      async () =>
+        (await lookups.prometheusQuery(stack.urls.prometheus, 'parcels_kept_total'))[0]?.value === 4,
+      {
+        what: 'the metric beside the empty one',
+      },
+    )
   })
 
   test('an unsampled operation is a row and no trace', async () => {

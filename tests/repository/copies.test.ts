@@ -1,11 +1,11 @@
 import { readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { packages, read, readManifest, root } from './workspace.js'
+import { type Manifest, packages, read, readManifest, root } from './workspace.js'
 
 interface Lockfile {
   lockfileVersion: number
-  packages: Record<string, { version?: string; resolved?: string; link?: boolean }>
+  packages: Record<string, Partial<Manifest> & { resolved?: string; link?: boolean }>
 }
 
 const lockfile = JSON.parse(read('package-lock.json')) as Lockfile
@@ -32,16 +32,20 @@ describe('the lockfile', () => {
     expect(lockfile.lockfileVersion).toBe(3)
   })
 
-  test('knows each package as its package.json has it', () => {
-    for (const { folder, manifest } of packages) {
-      const { version, dependencies, peerDependencies, bin } = manifest
-      expect(lockfile.packages[`packages/${folder}`], folder).toMatchObject({
-        version,
-        ...(dependencies && { dependencies }),
-        ...(peerDependencies && { peerDependencies }),
-        ...(bin && {
-          bin: Object.fromEntries(Object.entries(bin).map(([key, to]) => [key, to.replace(/^\.\//, '')])),
-        }),
+  test('knows each dependency as the package.json files have it, or npm ci refuses', () => {
+    const workspaces = ['packages', 'examples'].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+    )
+    for (const folder of ['', ...workspaces]) {
+      const { name, version, dependencies, devDependencies, peerDependencies } = readManifest(
+        join(root, folder),
+      )
+      const entry = lockfile.packages[folder]
+      expect(entry, folder).toMatchObject({ name, version })
+      expect({ dependencies, devDependencies, peerDependencies }, folder).toEqual({
+        dependencies: entry?.dependencies,
+        devDependencies: entry?.devDependencies,
+        peerDependencies: entry?.peerDependencies,
       })
     }
   })

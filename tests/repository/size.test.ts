@@ -8,6 +8,7 @@ const here = 'tests/repository/'
 /** 500 lines, as a reader counts them: the newline at the end begins no further one. */
 const MAX_LINES = 500
 const MAX_ROOT_EXPORTS = 12
+const MAX_README_LINES = 150
 
 describe('a reader is not lost', () => {
   test(`no file has more than ${MAX_LINES} lines`, () => {
@@ -16,6 +17,10 @@ describe('a reader is not lost', () => {
       .filter(([, lines]) => lines > MAX_LINES)
     expect(long).toEqual([])
     expect(written.length).toBeGreaterThan(150)
+  })
+
+  test(`the README has less than ${MAX_README_LINES} lines`, () => {
+    expect(read('README.md').split('\n').length).toBeLessThan(MAX_README_LINES)
   })
 
   test.each(packages)(

@@ -11,6 +11,7 @@ export interface Manifest {
   bin?: Record<string, string>
   exports: Record<string, Record<string, unknown>>
   dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
 }
 

@@ -15,6 +15,8 @@ export const codes = {
   TL_PROCESS_EXITED: 'A child process of the stack ended before it was ready.',
   TL_PROCESS_NOT_READY: 'A child process of the stack did not answer its health check in time.',
   TL_WAIT_TIMEOUT: 'A state that was waited for did not come about in time.',
+  TL_PROBE_FAILED: 'The probe of `throughline dev` could not run its operation.',
+  TL_USAGE: 'An option of the command line has a value that it cannot have.',
   TL_LOOKUP_FAILED: 'A store refused a lookup or answered with something unexpected.',
 } as const
 

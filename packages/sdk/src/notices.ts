@@ -10,6 +10,7 @@ export type SdkReason =
   | 'record_refused'
   | 'series_overflow'
   | 'ship_refused'
+  | 'spool_damaged'
   | 'spool_write_failed'
 
 /** 200 different details are named; after that a reason is only counted. */

@@ -19,6 +19,8 @@ import { BUSINESS_SCOPE, OPERATIONS_SCOPE, OWN_SCOPE } from './version.js'
 /** How often the folders of dead instances are looked for. */
 const ADOPT_EVERY_MS = 30_000
 
+let starting = false
+
 /** A running SDK. */
 export interface Throughline {
   /** `service.instance.id`: a UUID made at this start. */
@@ -38,8 +40,22 @@ export interface Throughline {
  */
 export async function start(options: StartOptions = {}): Promise<Throughline> {
   const config = readConfig(options)
-  if (slot.runtime !== undefined)
-    throw new Error(`${slot.runtime.name} runs already: start the SDK once a process`)
+  if (slot.runtime !== undefined || starting)
+    throw new Error(`${slot.runtime?.name ?? 'an SDK'} runs already: start the SDK once a process`)
+  starting = true
+  const undo: (() => unknown)[] = []
+  try {
+    return await open(config, undo)
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  } finally {
+    starting = false
+  }
+}
+
+/** Pushes onto `undo` how to take back each step, for a start that fails half way. */
+async function open(config: Config, undo: (() => unknown)[]): Promise<Throughline> {
   const notices = createNotices(config.log)
   const { instance, resource, encoded } = identify(config, randomUUID())
   const spool = await openSpool({
@@ -50,6 +66,7 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
     durability: config.durability,
     notices,
   })
+  undo.push(() => spool.close())
   const shipper = createShipper({
     spool,
     url: config.tracesUrl,
@@ -74,7 +91,9 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
     config.metricsPort === undefined
       ? undefined
       : await openMetricsPage(config.metricsHost, config.metricsPort, collect)
+  undo.push(() => page?.close())
   const exporter = createExporter(config, encoded, collect, notices)
+  undo.push(() => exporter?.close())
   const uninstall = installRuntime(
     createOperationsRuntime({
       serviceName: config.serviceName,
@@ -85,6 +104,7 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
       notices,
     }),
   )
+  undo.push(uninstall)
   const node = await startNodeSdk(config, resource)
 
   async function adopt(): Promise<number> {

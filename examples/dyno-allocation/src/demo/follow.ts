@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { follow, type Hop, type Stack } from '@throughline/cli'
+import { follow, type Hop, type Stack, until } from '@throughline/cli'
 
 /** What one allocation leaves: two operations, two server spans and a client span, in two services. */
 const FOOTPRINT = {
@@ -16,7 +16,11 @@ export async function followAllocation(
   correlationId: string,
   answeredId: string | undefined,
 ): Promise<Hop[]> {
-  const line = logLine(stack, correlationId)
+  // The answer may be here a moment before the line is in the file.
+  const line = await until(() => logLine(stack, correlationId), {
+    what: 'the log line',
+    deadlineMs: 5_000,
+  }).catch(() => undefined)
   return [
     { hop: 'HTTP response: x-correlation-id', ok: answeredId === correlationId, found: answeredId ?? 'none' },
     { hop: 'Log line of the allocation service', ok: line !== undefined, found: line ?? 'none' },

@@ -38,13 +38,18 @@ export async function follow(stack: Stack, wanted: Footprint): Promise<Hop[]> {
   return [
     rows,
     await look('Jaeger: one trace', () => trace(stack, wanted, traceId)),
-    await look('Prometheus: exemplar of the duration', () => exemplar(stack, wanted, since)),
-    await look('CloudWatch: business metric', () => businessMetric(stack, wanted)),
+    // A profile that sends nothing to a store is not asked to show it there.
+    ...(stack.profile === 'cloudwatch'
+      ? []
+      : [await look('Prometheus: exemplar of the duration', () => exemplar(stack, wanted, since))]),
+    ...(stack.profile === 'prometheus'
+      ? []
+      : [await look('CloudWatch: business metric', () => businessMetric(stack, wanted))]),
   ]
 }
 
 /** Waits for a text that says what was found. */
-export async function look(hop: string, find: () => Promise<string | false>): Promise<Hop> {
+async function look(hop: string, find: () => Promise<string | false>): Promise<Hop> {
   try {
     return { hop, ok: true, found: await until(find, { what: hop, deadlineMs: DEADLINE_MS, everyMs: 250 }) }
   } catch (error) {

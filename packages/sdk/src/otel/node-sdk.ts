@@ -1,8 +1,12 @@
+import { context, metrics, propagation, trace } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import { CorrelationPropagator } from '@throughline/core'
 import type { Config } from '../options.js'
 import { correlationSpanProcessor, withoutOperations } from './span-processors.js'
+
+/** What an earlier start in this process left in OpenTelemetry's globals: they take no second one. */
+let forget: (() => void) | undefined
 
 export interface RunningNodeSdk {
   /** `http`, `undici`, …: the modules that make spans by themselves. */
@@ -26,7 +30,12 @@ export async function startNodeSdk(config: Config, resource: Resource): Promise<
     new UndiciInstrumentation(),
     ...config.instrumentations,
   ]
-  registerInstrumentations({ instrumentations })
+  forget?.()
+  const unload = registerInstrumentations({ instrumentations })
+  forget = () => {
+    unload()
+    for (const api of [trace, metrics, context, propagation]) api.disable()
+  }
 
   const { NodeSDK } = await import('@opentelemetry/sdk-node')
   const { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } = await import(
@@ -48,6 +57,8 @@ export async function startNodeSdk(config: Config, resource: Resource): Promise<
     ...(config.sampler === undefined ? {} : { sampler: config.sampler }),
   })
   sdk.start()
+  // They were registered before there was a provider, and this API has no proxy for meters as it has for tracers.
+  for (const one of instrumentations) one.setMeterProvider(metrics.getMeterProvider())
   return {
     instrumented: instrumentations.map((one) =>
       one.instrumentationName.replace(/^@opentelemetry\/instrumentation-/, ''),

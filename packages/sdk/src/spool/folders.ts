@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import type { Notices } from '../notices.js'
-import { claimFolder, ownerLives } from './owner.js'
+import { claimFolder, ownerLives, SOCKET } from './owner.js'
 
 /** Folders of instances bear a UUID; what begins with a dot is being made. */
 const INSTANCE = /^[0-9a-f]{8}-[0-9a-f-]{27}$/
@@ -45,6 +45,7 @@ export async function adoptDead(dir: string, folder: string, notices: Notices): 
       if (await ownerLives(candidate)) continue
       const adopted = join(folder, name)
       renameSync(candidate, adopted)
+      rmSync(join(adopted, SOCKET), { force: true })
       const found = segmentsBelow(adopted)
       if (found.length === 0) rmSync(adopted, { recursive: true, force: true })
       paths.push(...found)

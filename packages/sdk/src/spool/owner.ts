@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
-const SOCKET = 'owner.sock'
+/** Name of the owner's socket in its folder. */
+export const SOCKET = 'owner.sock'
 /** `sun_path` holds 108 bytes, its closing zero among them. */
 const MAX_SOCKET_PATH = 100
 

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, rmdirSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { FRAME_HEADER_BYTES, frame, MAX_FRAME_BYTES, readFrames } from './frame.js'
 
 /** Payloads to send, and where the reader stands once they are acknowledged. */
@@ -46,7 +47,7 @@ export function createSegment(path: string, resource: Uint8Array): Segment {
 }
 
 /** A segment that another process left. Undefined if the file is none: it was cut in its header, before any record. */
-export function openSegment(path: string): Segment | undefined {
+export function openSegment(path: string, onDamage: (bytes: number) => void): Segment | undefined {
   const fd = openSync(path, 'r+')
   const size = fstatSync(fd).size
   const fixed = Buffer.alloc(FIXED_HEADER_BYTES)
@@ -60,7 +61,7 @@ export function openSegment(path: string): Segment | undefined {
   const resource = Buffer.alloc(resourceBytes)
   readSync(fd, resource, 0, resourceBytes, FIXED_HEADER_BYTES)
   const acknowledged = Number(fixed.readBigUInt64LE(ACKNOWLEDGED_AT))
-  return fileSegment(path, fd, resource, Math.min(Math.max(acknowledged, start), size), size)
+  return fileSegment(path, fd, resource, Math.min(Math.max(acknowledged, start), size), size, onDamage)
 }
 
 /**
@@ -73,6 +74,7 @@ function fileSegment(
   resource: Uint8Array,
   acknowledged: number,
   size: number,
+  onDamage: (bytes: number) => void = () => {},
 ): Segment {
   let ack = acknowledged
   let end = size
@@ -108,8 +110,11 @@ function fileSegment(
           maxBytes,
         )
       }
-      // Nothing whole is left: the tail was torn by the end of its process, before its caller saw the call complete.
-      if (frames.payloads.length === 0) end = ack
+      if (frames.payloads.length === 0) {
+        // A frame that is only begun was cut by the end of its process, before its caller saw the call complete. Anything else is damage.
+        if (frames.torn) onDamage(end - ack)
+        end = ack
+      }
       return frames.payloads.length === 0 ? undefined : { payloads: frames.payloads, end: ack + frames.bytes }
     },
     acknowledge(upTo) {
@@ -121,6 +126,12 @@ function fileSegment(
       closeSync(fd)
       // Gone already (a cleaner of temporary files) is as good.
       rmSync(path, { force: true })
+      try {
+        // The folder of an adopted instance goes with its last segment; our own holds the owner's socket and stays.
+        rmdirSync(dirname(path))
+      } catch {
+        // Not empty yet.
+      }
     },
     close() {
       closeSync(fd)

@@ -75,6 +75,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   let memory: Segment | undefined
   let retryDiskAt = 0
   let quarantined: Segment | undefined
+  let closed = false
 
   function diskBytes(): number {
     return sealed.reduce((sum, segment) => sum + segment.size, current?.size ?? 0)
@@ -104,6 +105,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   return {
     append(payload) {
       try {
+        if (closed) {
+          // Its file descriptors may be somebody else's by now.
+          notices.note('record_refused', 'an operation ended after the shutdown')
+          return
+        }
         if (payload.byteLength > MAX_FRAME_BYTES) {
           notices.note('record_refused', `a record of more than ${MAX_FRAME_BYTES} bytes`)
           return
@@ -135,10 +141,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       if (memory?.done) memory = undefined
     },
     async adopt() {
-      if (folder === undefined) return 0
+      if (folder === undefined || closed) return 0
       const segments: Segment[] = []
       for (const path of await adoptDead(dir, folder, notices)) {
-        const segment = openSegment(path)
+        const segment = openSegment(path, (bytes) =>
+          notices.note('spool_damaged', `${bytes} bytes of ${path} cannot be read`),
+        )
         if (segment === undefined) rmSync(path)
         else segments.push(segment)
       }
@@ -168,7 +176,14 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       }
     },
     async close() {
+      if (closed) return
+      closed = true
       const empty = all().every((segment) => segment.done)
+      if (memory !== undefined && !memory.done)
+        notices.note(
+          'record_refused',
+          `${memory.size} bytes of records in memory were not sent before the end`,
+        )
       for (const segment of all()) segment.close()
       quarantined?.close()
       await new Promise<void>((resolve) => (owner === undefined ? resolve() : owner.close(() => resolve())))

@@ -1,0 +1,139 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { CliError } from '../errors.js'
+import { follow } from '../stack/follow.js'
+import { openStack, type Stack } from '../stack/stack.js'
+import { buildInBackground } from '../terminal/builds.js'
+import { bold, dim, red, say, table } from '../terminal/print.js'
+import { untilSignal } from '../terminal/signals.js'
+import { probe } from './probe.js'
+
+export const DEV_HELP = `throughline dev [--once] [--fresh] [--dir DIR] [--profile hybrid|prometheus|cloudwatch]
+
+Runs the whole pipeline on this machine, without Docker: Postgres, the recorder, the OpenTelemetry Collector, Jaeger, Prometheus and a
+CloudWatch stand-in. Sends one operation through it and shows where it arrived.
+
+  --once     end when that is shown; exit 0 only if it arrived everywhere
+  --fresh    begin with no data
+  --dir      folder for data, queues and logs (default: .throughline)
+  --profile  where metrics go (default: hybrid)`
+
+/** The operation that is sent must be found under these names. */
+const FOOTPRINT = { operation: 'probe', businessMetric: 'business.probes', rows: 1, spans: 1, services: 1 }
+
+/** `throughline dev`. Resolves with the exit code when everything it started has ended. */
+export async function dev(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      once: { type: 'boolean', default: false },
+      fresh: { type: 'boolean', default: false },
+      dir: { type: 'string', default: '.throughline' },
+      profile: { type: 'string', default: 'hybrid' },
+    },
+  })
+  const profile = profileOf(values.profile)
+  const ended = new AbortController()
+  const stack = await openStack({
+    dir: resolve(values.dir),
+    profile,
+    fresh: values.fresh,
+    log: (line) => say(dim(line)),
+  })
+  untilSignal(() => {
+    say('Stopping …')
+    ended.abort()
+  })
+  try {
+    const arrived = await run(stack, ended.signal, values.once)
+    if (values.once) return arrived ? 0 : 1
+    await aborted(ended.signal)
+    return 0
+  } catch (error) {
+    // A stop in mid-work breaks whatever was awaited; that is no news.
+    if (ended.signal.aborted) return 0
+    throw error
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function run(stack: Stack, signal: AbortSignal, once: boolean): Promise<boolean> {
+  const built = buildInBackground(signal)
+  await stack.startPostgres()
+  await stack.startRecorder()
+  say(`Ready without the Collector: start your service with THROUGHLINE_RECORDER_URL=${stack.recorderUrl}`)
+  try {
+    await startRest(stack, built)
+  } catch (error) {
+    // Without Go the way from service to Postgres works all the same; what is left out and how to get it was said.
+    if (once || !(error instanceof CliError) || !/^TL_(GO|BUILD)_/.test(error.code) || signal.aborted)
+      throw error
+    say(red(error.message))
+    usage(stack, false)
+    return false
+  }
+  const correlationId = `probe-${Date.now().toString(36)}`
+  await probe(stack, correlationId)
+  const hops = await follow(stack, { ...FOOTPRINT, correlationId })
+  table(
+    `One operation, sent and followed: ${correlationId}`,
+    hops.map(({ hop, ok, found }) => ({ label: hop, value: found, ok })),
+  )
+  for (const { hop } of hops.filter((one) => !one.ok)) say(red(`Does not hold: ${hop}`))
+  if (!once) usage(stack, true)
+  return hops.every((hop) => hop.ok)
+}
+
+async function startRest(stack: Stack, built: ReturnType<typeof buildInBackground>): Promise<void> {
+  await built.otelcol
+  if (stack.profile !== 'prometheus') await stack.startCloudWatch()
+  await stack.startCollector()
+  await built.jaeger
+  await stack.startJaeger()
+  await built.prometheus
+  if (stack.profile !== 'cloudwatch') await stack.startPrometheus()
+}
+
+function usage(stack: Stack, whole: boolean): void {
+  say(bold('Your service'))
+  say('  npm install @throughline/core @throughline/sdk @opentelemetry/api')
+  const to = whole
+    ? `OTEL_EXPORTER_OTLP_ENDPOINT=${stack.otlpUrl}`
+    : `THROUGHLINE_RECORDER_URL=${stack.recorderUrl}`
+  say(`  ${to} OTEL_SERVICE_NAME=my-service node --import @throughline/sdk/register app.js`)
+  say()
+  const stores = [
+    { label: 'Jaeger', value: `${stack.urls.jaeger}/api/traces/<trace_id>`, profile: true },
+    {
+      label: 'Prometheus',
+      value: `${stack.urls.prometheus}/api/v1/query?query=up`,
+      profile: stack.profile !== 'cloudwatch',
+    },
+    {
+      label: 'CloudWatch stand-in',
+      value: `${stack.urls.cloudwatch}/metrics.json`,
+      profile: stack.profile !== 'prometheus',
+    },
+  ]
+  table('Look around', [
+    ...(whole ? stores.filter((store) => store.profile) : []),
+    {
+      label: 'Postgres',
+      value: `psql '${stack.databaseUrl}' -c 'select * from throughline.metrics limit 10'`,
+    },
+    { label: 'Logs and data', value: stack.dir },
+  ])
+  say('Running. Ctrl-C stops everything.')
+}
+
+function profileOf(name: string): Stack['profile'] {
+  if (name === 'hybrid' || name === 'prometheus' || name === 'cloudwatch') return name
+  throw new CliError('TL_USAGE', `--profile is ${name}: hybrid, prometheus or cloudwatch is needed.`)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) =>
+    signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
+  )
+}

@@ -1,0 +1,106 @@
+import { tmpdir } from 'node:os'
+import { expect, test } from 'vitest'
+import { SdkError } from './errors.js'
+import { readConfig, type StartOptions } from './options.js'
+
+test('without anything: the Collector of this machine, a spool, no metrics page', () => {
+  expect(readConfig({}, {})).toMatchObject({
+    serviceName: 'unknown_service',
+    mode: 'collector',
+    tracesUrl: 'http://127.0.0.1:4318/v1/traces',
+    metricsUrl: 'http://127.0.0.1:4318/v1/metrics',
+    headers: {},
+    spoolDir: expect.stringMatching(`^${tmpdir()}/throughline-spool-\\d+$`),
+    spoolMaxBytes: 2 ** 31,
+    durability: 'process',
+    metricsPort: undefined,
+    metricsHost: '127.0.0.1',
+    metricsIntervalMs: 10_000,
+    shutdownTimeoutMs: 3_000,
+  })
+})
+
+const env = {
+  OTEL_SERVICE_NAME: 'billing',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector:4318/base/',
+  OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, x-tenant = a',
+  OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.2.3,service.name=other',
+  OTEL_METRIC_EXPORT_INTERVAL: '500',
+  THROUGHLINE_SPOOL_DIR: '/var/spool/x',
+  THROUGHLINE_SPOOL_MAX_BYTES: '1048576',
+  THROUGHLINE_DURABILITY: 'memory',
+  THROUGHLINE_METRICS_PORT: '9464',
+  THROUGHLINE_METRICS_HOST: '0.0.0.0',
+  THROUGHLINE_SHUTDOWN_TIMEOUT: '0',
+}
+
+test('every option has its variable', () => {
+  expect(readConfig({}, env)).toMatchObject({
+    serviceName: 'billing',
+    serviceVersion: '1.2.3',
+    tracesUrl: 'https://collector:4318/base/v1/traces',
+    headers: { authorization: 'Bearer x', 'x-tenant': 'a' },
+    metricsIntervalMs: 500,
+    spoolDir: '/var/spool/x',
+    spoolMaxBytes: 2 ** 20,
+    durability: 'memory',
+    metricsPort: 9_464,
+    metricsHost: '0.0.0.0',
+    shutdownTimeoutMs: 0,
+  })
+})
+
+test('an option wins over its variable', () => {
+  const options: StartOptions = {
+    serviceName: 'own',
+    endpoint: 'http://own:1',
+    durability: 'process',
+    metricsPort: 0,
+  }
+  expect(readConfig(options, env)).toMatchObject({
+    serviceName: 'own',
+    tracesUrl: 'http://own:1/v1/traces',
+    durability: 'process',
+    metricsPort: 0,
+  })
+})
+
+test('a variable that is set to nothing is not set', () => {
+  const empty = Object.fromEntries(Object.keys(env).map((name) => [name, '']))
+  expect({ ...readConfig({}, empty), log: 0 }).toEqual({ ...readConfig({}, {}), log: 0 })
+})
+
+test('a recorder without an endpoint is direct mode; with one it is not', () => {
+  expect(readConfig({}, { THROUGHLINE_RECORDER_URL: 'http://recorder:4400' })).toMatchObject({
+    mode: 'direct',
+    tracesUrl: 'http://recorder:4400/v1/traces',
+    metricsUrl: undefined,
+  })
+  expect(readConfig({ recorderUrl: 'http://recorder:4400', endpoint: 'http://c:4318' }, {}).mode).toBe(
+    'collector',
+  )
+})
+
+test.each<[StartOptions, string, string]>([
+  [{ endpoint: 'collector:4318' }, 'endpoint', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  [{ endpoint: 'ftp://collector' }, 'endpoint', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  [{ recorderUrl: '' }, 'recorderUrl', 'THROUGHLINE_RECORDER_URL'],
+  [{ spoolMaxBytes: 5 }, 'spoolMaxBytes', 'THROUGHLINE_SPOOL_MAX_BYTES'],
+  [{ durability: 'host' as never }, 'durability', 'THROUGHLINE_DURABILITY'],
+  [{ metricsPort: 65_536 }, 'metricsPort', 'THROUGHLINE_METRICS_PORT'],
+  [{ metricsIntervalMs: 1 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
+  [{ metricsIntervalMs: 1.5e3 + 0.5 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
+  [{ shutdownTimeoutMs: -1 }, 'shutdownTimeoutMs', 'THROUGHLINE_SHUTDOWN_TIMEOUT'],
+])('%o is refused, naming option %s and variable %s', (options, option, variable) => {
+  const refused = () => readConfig(options, {})
+  expect(refused).toThrow(SdkError)
+  expect(refused).toThrow(expect.objectContaining({ code: 'TL_OPTION_INVALID' }))
+  expect(refused).toThrow(option)
+  expect(refused).toThrow(variable)
+})
+
+test('a password in a URL is refused without being said', () => {
+  const refused = () => readConfig({ endpoint: 'http://user:hunter2@collector:4318' }, {})
+  expect(refused).toThrow(/OTEL_EXPORTER_OTLP_HEADERS/)
+  expect(refused).not.toThrow(/hunter2/)
+})

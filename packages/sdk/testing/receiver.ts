@@ -1,0 +1,90 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import {
+  decodeMetrics,
+  decodeTraces,
+  type ResourceMetrics,
+  type ResourceSpans,
+  type Span,
+} from '@throughline/otlp'
+
+export interface Received {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly bytes: number
+  /** What it was answered with; 0: not at all. */
+  readonly status: number
+  readonly traces: ResourceSpans[]
+  readonly metrics: ResourceMetrics[]
+}
+
+/** A status, a status with headers, or silence. */
+export type Answer = number | { status: number; headers?: Record<string, string> } | 'hang'
+
+export interface Receiver {
+  readonly url: string
+  readonly port: number
+  readonly requests: Received[]
+  /** Decides the answer of each request from now on. */
+  answer: (request: Omit<Received, 'status'>) => Answer
+  /** Spans of answered-with-200 requests, of one scope. */
+  spans(scope: string): Span[]
+  /** Operation records, acknowledged. */
+  records(): Span[]
+  /** Metric requests that held this scope. */
+  metricsOf(scope: string): Received[]
+  close(): Promise<void>
+}
+
+/** A real OTLP/HTTP receiver on loopback. */
+export async function startReceiver(port = 0): Promise<Receiver> {
+  const requests: Received[] = []
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request).catch(() => undefined)
+    if (body === undefined) return
+    const path = request.url ?? ''
+    const format = request.headers['content-type'] === 'application/json' ? 'json' : 'protobuf'
+    const received = {
+      path,
+      headers: request.headers,
+      bytes: body.byteLength,
+      traces: path === '/v1/traces' ? decodeTraces(body, format) : [],
+      metrics: path === '/v1/metrics' ? decodeMetrics(body, format) : [],
+    }
+    const answer = receiver.answer(received)
+    const { status, headers } =
+      answer === 'hang'
+        ? { status: 0, headers: {} }
+        : typeof answer === 'number'
+          ? { status: answer, headers: {} }
+          : answer
+    requests.push({ ...received, status })
+    if (status !== 0) response.writeHead(status, headers).end()
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const at = server.address() as AddressInfo
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${at.port}`,
+    port: at.port,
+    requests,
+    answer: () => 200,
+    spans: (scope) =>
+      requests
+        .filter((one) => one.status === 200)
+        .flatMap((one) => one.traces)
+        .flatMap((one) => one.scopes)
+        .filter((one) => one.scope.name === scope)
+        .flatMap((one) => one.spans),
+    records: () => receiver.spans('throughline.operations'),
+    metricsOf: (scope) =>
+      requests.filter((one) =>
+        one.metrics.some((each) => each.scopes.some(({ scope: { name } }) => name === scope)),
+      ),
+    close() {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+  return receiver
+}
