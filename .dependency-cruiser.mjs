@@ -1,4 +1,4 @@
-// Which package may import which: the arrows of docs/principles.md, as rules. `npm run arrows` applies them, type-only imports included.
+// Which package may import which, as rules: `npm run arrows` applies them, type-only imports included.
 
 /** Each package with those of ours that it may import. A package that is not here may import none. */
 const arrows = {

@@ -164,6 +164,13 @@ describe('docs/reference/record.md', () => {
   })
 })
 
+test('the code in the README is a file of the examples, which is compiled', () => {
+  const shown = [...read('README.md').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code as string)
+  const sources = filesBelow('examples', (path) => path.endsWith('.ts')).map(read)
+  expect(shown.length).toBeGreaterThan(0)
+  expect(shown.filter((code) => !sources.some((source) => source.includes(code)))).toEqual([])
+})
+
 describe('a link in the documentation', () => {
   const pages = [
     ...filesBelow('docs', (path) => path.endsWith('.md')),

@@ -48,7 +48,6 @@ test('a success is the span of the wire contract', () => {
   expect(span).toMatchObject({
     traceId: operation.traceId,
     spanId: operation.spanId,
-    parentSpanId: undefined,
     name: 'Billing.charge',
     kind: 1,
     startTimeUnixNano: operation.startUnixNano,

@@ -214,6 +214,14 @@ test('files that were removed behind its back end nothing', async () => {
   await expect(spool.close()).resolves.toBeUndefined()
 })
 
+test('the quarantine is bounded too', async () => {
+  const spool = await open({ maxBytes: MIB })
+  for (let i = 0; i < 20; i += 1) spool.quarantine(Buffer.from('r'), Buffer.alloc(100_000))
+  expect(count('record_quarantined')).toBe(20)
+  expect(count('record_refused')).toBe(10)
+  await spool.close()
+})
+
 test('a mark is reached when everything before it is acknowledged, whatever came after', async () => {
   const spool = await open()
   expect(spool.mark()()).toBe(true)

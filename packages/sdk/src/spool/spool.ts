@@ -24,6 +24,8 @@ const SEGMENT_BYTES = 8 * 2 ** 20
 /** A segment is given back as a whole: with fewer than four of them below the cap, a cap that is reached would stay reached. */
 const LEAST_SEGMENTS = 4
 const MEMORY_BYTES = 8 * 2 ** 20
+/** For a person to look at: a receiver that refuses everything must not fill the disk. */
+const QUARANTINE_BYTES = 64 * 2 ** 20
 const RETRY_DISK_MS = 5_000
 
 export interface Spool {
@@ -170,6 +172,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       if (folder === undefined) return
       try {
         quarantined ??= createSegment(path, of)
+        if (quarantined.size + payload.byteLength > Math.min(QUARANTINE_BYTES, maxBytes)) {
+          notices.note('record_refused', `${path} is full`)
+          return
+        }
         quarantined.append(payload)
       } catch (error) {
         notices.note('spool_write_failed', `quarantine: ${message(error)}`)
