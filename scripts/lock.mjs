@@ -21,7 +21,11 @@ for (const workspace of ['packages', 'examples']) {
   }
 }
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-const made = spawnSync(process.execPath, [npm, 'install', '--package-lock-only', '--loglevel=error'], { cwd: folder, env, stdio: 'inherit' })
+const made = spawnSync(process.execPath, [npm, 'install', '--package-lock-only', '--loglevel=error'], {
+  cwd: folder,
+  env,
+  stdio: 'inherit',
+})
 if (made.status === 0) {
   const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
   complete(lock.packages)
@@ -34,7 +38,12 @@ function complete(packages) {
   for (const { optionalDependencies = {}, dev } of Object.values(packages)) {
     for (const [name, version] of Object.entries(optionalDependencies)) {
       if (!/^\d/.test(version)) continue
-      packages[`node_modules/${name}`] ??= { version, ...platform(name), ...(dev ? { dev } : {}), optional: true }
+      packages[`node_modules/${name}`] ??= {
+        version,
+        ...platform(name),
+        ...(dev ? { dev } : {}),
+        optional: true,
+      }
     }
   }
   const sorted = Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -45,8 +54,12 @@ function complete(packages) {
 /** What such packages say of themselves in their names: `rollup-linux-x64-musl`, `core-win32-ia32-msvc`. */
 function platform(name) {
   const words = name.split(/[/-]/)
-  const os = words.find((word) => /^(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32|wasm32)$/.test(word))
-  const cpu = words.find((word) => /^(arm|arm64|ia32|loong64|mips64el|ppc64|riscv64|s390x|wasm32|x64)$/.test(word))
+  const os = words.find((word) =>
+    /^(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32|wasm32)$/.test(word),
+  )
+  const cpu = words.find((word) =>
+    /^(arm|arm64|ia32|loong64|mips64el|ppc64|riscv64|s390x|wasm32|x64)$/.test(word),
+  )
   const libc = { musl: 'musl', musleabihf: 'musl', gnu: 'glibc', gnueabihf: 'glibc' }[words.at(-1)]
   return {
     ...(os === undefined || os === 'wasm32' ? {} : { os: [os] }),

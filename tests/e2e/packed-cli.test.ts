@@ -29,11 +29,23 @@ test('installed from its tarballs into an empty folder, npx throughline dev runs
   await run('npm', ['pack', `--pack-destination=${folder}`, ...workspaces], { cwd: root, env: cleanEnv() })
   const tarballs = (await readdir(folder)).filter((name) => name.endsWith('.tgz')).map((name) => `./${name}`)
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs, '@opentelemetry/api@1.10.0'], { cwd: folder, env: cleanEnv() })
-  expect(existsSync(join(folder, 'node_modules/@throughline/cli/dist/assets/otel-collector/distribution/go.sum'))).toBe(true)
+  await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs, '@opentelemetry/api@1.10.0'],
+    { cwd: folder, env: cleanEnv() },
+  )
+  expect(
+    existsSync(join(folder, 'node_modules/@throughline/cli/dist/assets/otel-collector/distribution/go.sum')),
+  ).toBe(true)
 
-  const ports = Object.entries(await freePorts()).map(([name, port]) => [portVariable(name as PortName), String(port)])
-  const { stdout } = await run('npx', ['--no-install', 'throughline', 'dev', '--once'], { cwd: folder, env: cleanEnv(Object.fromEntries(ports)) })
+  const ports = Object.entries(await freePorts()).map(([name, port]) => [
+    portVariable(name as PortName),
+    String(port),
+  ])
+  const { stdout } = await run('npx', ['--no-install', 'throughline', 'dev', '--once'], {
+    cwd: folder,
+    env: cleanEnv(Object.fromEntries(ports)),
+  })
   expect(stdout).toContain('One operation, sent and followed')
   expect(stdout).not.toContain('Does not hold')
   expect(existsSync(join(folder, '.throughline/stack.lock'))).toBe(false)

@@ -1,5 +1,6 @@
 import type { Instrument } from './business/instrument.js'
 import type { Operation } from './operation.js'
+import { type NoticeSink, sharedSlot } from './slot.js'
 
 export { fromMinor } from './business/decimal.js'
 export type { Instrument } from './business/instrument.js'
@@ -14,23 +15,13 @@ export {
   type Outcome,
 } from './operation.js'
 export { operationOf } from './operation-context.js'
-
-/** Why something was refused, cut or replaced. Each is a counter of the SDK, `throughline.notices{reason}`. */
-export type NoticeReason =
-  | 'business_value_refused'
-  | 'business_label_other'
-  | 'business_values_dropped'
-  | 'correlation_id_replaced'
-  | 'extraction_failed'
-  | 'internal_error'
-  | 'metadata_cut'
-  | 'operation_sealed'
+export type { NoticeReason } from './slot.js'
 
 /**
  * What an SDK plugs into this package. Every method is called on the caller's path: it returns at once, and what it throws is
  * caught and given back to `notice`.
  */
-export interface Runtime {
+export interface Runtime extends NoticeSink {
   /** The SDK's name and version, for messages. */
   readonly name: string
   /** `service.name`: the service of an operation whose name has no dot. */
@@ -41,25 +32,10 @@ export interface Runtime {
   end(operation: Operation): void
   /** A business measurement; `value` is in minor units for money, as measured for a counter. */
   measure(instrument: Instrument, value: number | bigint, labels: Record<string, string>): void
-  /** Counts the reason, and names each `detail` once in the log. */
-  notice(reason: NoticeReason, detail: string): void
 }
 
-/**
- * One slot for the whole process, whatever number of copies of this package it holds and in whatever order they load.
- * The version is in the name: a later, different contract takes another slot.
- */
-const SLOT = Symbol.for('throughline.runtime.v1')
-
-interface Slot {
-  runtime: Runtime | undefined
-}
-
-const holder = globalThis as { [SLOT]?: Slot }
-
-/** The shared slot itself: read `slot.runtime` at each use, an SDK may come later. */
-// biome-ignore lint/suspicious/noAssignInExpressions: create once, share from then on
-export const slot: Slot = (holder[SLOT] ??= { runtime: undefined })
+/** The shared slot: read `slot.runtime` at each use, an SDK may come later. */
+export const slot = sharedSlot as { runtime: Runtime | undefined }
 
 /**
  * Installs an SDK. Returns what uninstalls it again.

@@ -1,5 +1,5 @@
 /** Every code this package can throw at start; on the hot path nothing is thrown. */
-export type SdkErrorCode = 'TL_OPTION_INVALID' | 'TL_METRICS_PORT_TAKEN'
+export type SdkErrorCode = 'TL_ALREADY_STARTED' | 'TL_METRICS_PORT_TAKEN' | 'TL_OPTION_INVALID'
 
 /** A mistake in the set-up, said before anything runs. */
 export class SdkError extends Error {

@@ -8,7 +8,14 @@ import { start } from './start.js'
 async function register(): Promise<void> {
   if (process.env.OTEL_SDK_DISABLED === 'true') return
   const hooks = await import('import-in-the-middle/register-hooks.mjs')
-  hooks.register()
+  try {
+    hooks.register()
+  } catch {
+    // Before 22.22.3 and 24.11.1. http and undici need no hook; records, metrics and correlation neither.
+    process.stderr.write(
+      `throughline: Node ${process.versions.node} cannot hook ES modules: instrumentations beside http and undici see only what is required\n`,
+    )
+  }
   await start()
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { installRuntime, slot } from '@throughline/core/runtime'
+import { SdkError } from './errors.js'
 import { watchLifecycle } from './lifecycle.js'
 import { createBusinessMetrics } from './metrics/business.js'
 import { createMetricsExporter, type ScopeMetrics } from './metrics/exporter.js'
@@ -36,12 +37,15 @@ export interface Throughline {
 /**
  * Starts the SDK: OpenTelemetry's NodeSDK with HTTP instrumentation, operation records through the spool, metrics with exemplars.
  * Call it before the modules that shall be instrumented are loaded; `--import @throughline/sdk/register` does that for you.
- * @throws SdkError on a wrong option, a taken metrics port; Error when an SDK runs already.
+ * @throws SdkError on a wrong option, a taken metrics port, or when an SDK runs already.
  */
 export async function start(options: StartOptions = {}): Promise<Throughline> {
   const config = readConfig(options)
   if (slot.runtime !== undefined || starting)
-    throw new Error(`${slot.runtime?.name ?? 'an SDK'} runs already: start the SDK once a process`)
+    throw new SdkError(
+      'TL_ALREADY_STARTED',
+      `${slot.runtime?.name ?? 'an SDK'} runs already: start it once a process`,
+    )
   starting = true
   const undo: (() => unknown)[] = []
   try {

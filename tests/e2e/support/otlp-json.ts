@@ -18,7 +18,7 @@ const attributes = (map: Record<string, string | number | boolean>) =>
   Object.entries(map).map(([key, value]) => attribute(key, value))
 
 /** Nanoseconds since 1970, as OTLP's JSON has them. */
-export function nanos(ms: number): string {
+function nanos(ms: number): string {
   return `${Math.floor(ms)}000000`
 }
 

@@ -7,7 +7,7 @@ export type LabelSet = Record<string, readonly string[]>
 export type LabelsOf<L extends LabelSet> = { readonly [K in keyof L]: L[K][number] }
 
 /** Stands for every value that was not declared: the measurement counts, the series stay few. */
-export const OTHER = 'other'
+const OTHER = 'other'
 
 const LABEL = /^[a-z][a-z0-9_.]{0,62}$/
 

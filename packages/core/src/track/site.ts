@@ -51,7 +51,7 @@ function classOf(self: unknown): AnyFunction | undefined {
 }
 
 /** `Billing.charge` is the service `Billing` and the operation `charge`; without a dot the service is `service.name`. */
-export function splitName(name: string, service?: string): OperationNames {
+function splitName(name: string, service?: string): OperationNames {
   const dot = name.lastIndexOf('.')
   const operation = (dot < 0 ? name : name.slice(dot + 1)) || 'anonymous'
   const owner = service ?? (dot > 0 ? name.slice(0, dot) : undefined)

@@ -6,7 +6,7 @@ import type { ExemplarSlot } from './series.js'
  * Prometheus drops an exemplar whose label names and values exceed 128 characters together. `trace_id` and `span_id` take 63 with their
  * values, the name `correlation.id` 14: 51 are left for the ID. A UUID has 36.
  */
-export const MAX_EXEMPLAR_CORRELATION = 51
+const MAX_EXEMPLAR_CORRELATION = 51
 
 /** Keeps a sampled operation for a while, since its trace can be opened; after that any newer one. */
 const PREFER_SAMPLED_NANO = 60_000_000_000n

@@ -1,3 +1,4 @@
+import { syncBuiltinESMExports } from 'node:module'
 import { context, metrics, propagation, trace } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -36,6 +37,10 @@ export async function startNodeSdk(config: Config, resource: Resource): Promise<
     unload()
     for (const api of [trace, metrics, context, propagation]) api.disable()
   }
+
+  // The instrumentation patches the CommonJS form and holds that to be enough: `import { request } from 'node:http'` would stay as it was.
+  for (const name of ['http', 'https']) process.getBuiltinModule(name)
+  syncBuiltinESMExports()
 
   const { NodeSDK } = await import('@opentelemetry/sdk-node')
   const { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } = await import(
