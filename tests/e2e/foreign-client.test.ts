@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { lookups, type Stack, until } from '@throughline/cli'
 import { beforeAll, expect, test } from 'vitest'
 import { postJson, traceRequest } from './support/otlp-json.js'
@@ -98,4 +102,33 @@ test('the curl command of record.md works as it is printed', async () => {
   const body = json.replaceAll("'$(date +%s)'", String(seconds))
   expect((await postJson(`${stack.otlpUrl}/v1/traces`, JSON.parse(body))).status).toBe(200)
   expect(await rowOf('order-4711')).toMatchObject({ service: 'billing', operation: 'charge' })
+})
+
+test("the README's ten lines, started as it says, give one row with the exact value", async () => {
+  const register = pathToFileURL(createRequire(import.meta.url).resolve('@throughline/sdk/register')).href
+  const app = new URL('../../examples/dyno-allocation/dist/quickstart.js', import.meta.url).pathname
+  const env = {
+    ...process.env,
+    OTEL_EXPORTER_OTLP_ENDPOINT: stack.otlpUrl,
+    OTEL_SERVICE_NAME: 'my-service',
+    THROUGHLINE_SPOOL_DIR: `${stack.dir}/spool`,
+  }
+  const { stderr } = await promisify(execFile)(process.execPath, ['--import', register, app], { env })
+  expect(stderr).toMatch(/^throughline: my-service; instruments http, undici; records to .*\n$/)
+  const rows = (
+    await until(
+      async () => {
+        const found = await lookups.rowsByCorrelation(stack.databaseUrl, 'order-4711')
+        return found.some((row) => row.service === 'my-service') && found
+      },
+      { what: 'the row of the quick start' },
+    )
+  ).filter((row) => row.service === 'my-service')
+  expect(rows).toHaveLength(1)
+  expect(rows[0]).toMatchObject({
+    operationService: 'Billing',
+    operation: 'charge',
+    success: true,
+    business: [{ name: 'business.order.value', labels: { plan: 'pro', currency: 'USD' }, value: '129.90' }],
+  })
 })

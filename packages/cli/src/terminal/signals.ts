@@ -1,13 +1,15 @@
-/**
- * Calls `stop` once, at the first SIGINT or SIGTERM. A second one ends the process at once: whoever asks twice does not want to wait.
- */
+/** npm hands a Ctrl-C on to its child, which had it from the terminal already: two signals a moment apart are one wish. */
+const SAME_WISH_MS = 1_500
+
+/** Calls `stop` once, at the first SIGINT or SIGTERM. Whoever asks again later does not want to wait: the process ends at once. */
 export function untilSignal(stop: (signal: NodeJS.Signals) => void): void {
-  let asked = false
+  let askedAt: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(130)
-      asked = true
-      stop(signal)
+      if (askedAt === undefined) {
+        askedAt = performance.now()
+        stop(signal)
+      } else if (performance.now() - askedAt > SAME_WISH_MS) process.exit(130)
     })
   }
 }

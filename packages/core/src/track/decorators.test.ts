@@ -1,7 +1,6 @@
 import { track } from '@throughline/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { compileFixture } from '../../testing/compile.js'
-import type * as Fixture from '../../testing/fixtures/legacy-decorators.js'
 import {
   enableContexts,
   installRecordingRuntime,
@@ -138,12 +137,28 @@ describe('decorators of today', () => {
   })
 })
 
+/** What the fixture exports; its source is only valid under `experimentalDecorators`, which this file is not compiled with. */
+interface Legacy {
+  Base: { new (): LegacyBase; prototype: LegacyBase }
+  Derived: { new (): LegacyBase; make(): string }
+  decorateAccessor(): unknown
+  decorateProperty(): unknown
+}
+
+interface LegacyBase {
+  plain(a: number): number
+  later(userId: string): Promise<string>
+  named(): void
+  routedAbove: () => void
+  routedBelow: () => void
+}
+
 describe.each([['without'], ['with', '--emitDecoratorMetadata']])(
   'legacy decorators %s type metadata',
   (_, ...more) => {
     test('methods are tracked and named, and keep what other decorators hang on them', async () => {
       const compiled = await compileFixture('legacy-decorators', '--experimentalDecorators', ...more)
-      const fixture = (await import(/* @vite-ignore */ compiled.path)) as typeof Fixture
+      const fixture = (await import(/* @vite-ignore */ compiled.path)) as Legacy
       await compiled.remove()
       const { Base, Derived } = fixture
       expect(new Base().plain(1)).toBe(2)
