@@ -72,9 +72,12 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 )
 
 test('a signal that comes twice (Ctrl-C under npm) still delivers everything', async () => {
-  receiver.answer = () => {
-    if (receiver.requests.length === 0) process.kill(child.pid, 'SIGINT')
-    return 200
+  let again = false
+  receiver.answer = ({ path }) => {
+    if (path !== '/v1/traces' || again) return 200
+    again = true
+    process.kill(child.pid, 'SIGINT')
+    return 503
   }
   const child = run(`console.log('ready'); setInterval(() => {}, 1_000)`)
   await child.printed('ready')
