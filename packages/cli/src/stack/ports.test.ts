@@ -51,7 +51,7 @@ describe('ports', () => {
 
 it('the README lists every variable with its default', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const listed = [...readme.matchAll(/^\| `(THROUGHLINE_PORT_\w+)` \| (\d+) \|/gm)].map(
+  const listed = [...readme.matchAll(/^\| `(THROUGHLINE_PORT_\w+)` +\| (\d+) +\|/gm)].map(
     ([, name, port]) => [name, Number(port)] as const,
   )
   const ports = resolvePorts({}, {})
