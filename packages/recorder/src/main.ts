@@ -8,12 +8,13 @@ import { createRecorder } from './recorder.js'
  */
 const run = async (): Promise<void> => {
   const recorder = createRecorder(optionsFromEnv(process.env))
-  const { url } = await recorder.listen()
-  process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`)
   const stop = (): void => {
     void recorder.close().then(() => process.exit(0))
   }
+  // Before anybody can know that it listens: whoever reads the line may stop it at once.
   process.once('SIGTERM', stop).once('SIGINT', stop)
+  const { url } = await recorder.listen()
+  process.stdout.write(`${JSON.stringify({ event: 'listening', url, pid: process.pid })}\n`)
 }
 
 run().catch((error: unknown) => {
