@@ -1,4 +1,4 @@
-import { writeAttributes, writeScope } from './encode-values.js'
+import { SPAN_ATTRIBUTES, writeAttributes, writeScope } from './encode-values.js'
 import type { Scope, Span, SpanEvent, SpanLink } from './types.js'
 import { encodeWith, putVarint, varintBytes, type Writer } from './writer.js'
 
@@ -42,7 +42,8 @@ function writeSpan(writer: Writer, span: Span): void {
   writer.uint32Field(0x30, span.kind)
   writer.fixed64Field(0x39, span.startTimeUnixNano)
   writer.fixed64Field(0x41, span.endTimeUnixNano)
-  writeAttributes(writer, 0x4a, span.attributes)
+  if (span.encodedAttributes) writer.raw(span.encodedAttributes)
+  writeAttributes(writer, SPAN_ATTRIBUTES, span.attributes)
   writer.uint32Field(0x50, span.droppedAttributesCount)
   if (span.events) for (const event of span.events) writeEvent(writer, event)
   writer.uint32Field(0x60, span.droppedEventsCount)

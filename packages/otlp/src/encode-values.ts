@@ -4,6 +4,8 @@ import { encodeWith, type Writer } from './writer.js'
 
 // One less than the decoder's default depth limit: the innermost list or map may still hold plain values.
 const MAX_NESTED = 31
+/** Field 9 of Span. */
+export const SPAN_ATTRIBUTES = 0x4a
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
@@ -27,12 +29,30 @@ export function writeScope(writer: Writer, scope: Scope): void {
 export function writeAttributes(writer: Writer, tag: number, attributes: Attributes): void {
   for (const key of Object.keys(attributes)) {
     const value: AttributeValue | undefined = attributes[key]
-    if (value === undefined) continue
+    if (value === undefined || writeShort(writer, tag, key, value)) continue
     const entry = writer.beginMessage(tag)
     writer.textField(0x0a, key)
     writeAnyValue(writer, 0x12, value)
     writer.endMessage(entry)
   }
+}
+
+/** The fast way for what most attributes are. */
+function writeShort(writer: Writer, tag: number, key: string, value: AttributeValue): boolean {
+  if (typeof value === 'string') return writer.shortText(tag, key, value)
+  if (typeof value === 'number') {
+    return value >= 0 && Number.isSafeInteger(value) && writer.shortVarint(tag, key, 0x18, value)
+  }
+  return typeof value === 'boolean' && writer.shortVarint(tag, key, 0x10, value ? 1 : 0)
+}
+
+/** Bytes of the attributes of a span, for `Span.encodedAttributes`. */
+export function encodeAttributes(attributes: Attributes): Uint8Array {
+  return encodeWith(writeSpanAttributes, attributes)
+}
+
+function writeSpanAttributes(writer: Writer, attributes: Attributes): void {
+  writeAttributes(writer, SPAN_ATTRIBUTES, attributes)
 }
 
 function writeAnyValue(writer: Writer, tag: number, value: AttributeValue): void {

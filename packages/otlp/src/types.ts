@@ -36,6 +36,8 @@ export interface Span {
   startTimeUnixNano: bigint
   endTimeUnixNano: bigint
   attributes: Attributes
+  /** For the encoder alone: attributes that never change, as `encodeAttributes` gave them; they go before the others. */
+  encodedAttributes?: Uint8Array | undefined
   droppedAttributesCount?: number | undefined
   events?: SpanEvent[] | undefined
   droppedEventsCount?: number | undefined

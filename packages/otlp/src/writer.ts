@@ -152,6 +152,69 @@ export class Writer {
     this.text(value)
   }
 
+  /**
+   * A whole `KeyValue` whose key and value are short ASCII text, which nearly all are: lengths are known beforehand, so nothing is
+   * patched. False, and nothing written, when it is not so.
+   */
+  shortText(tag: number, key: string, value: string): boolean {
+    const size = key.length + value.length + 6
+    if (size > 127 || key === '') return false
+    this.#reserve(size + 2)
+    const bytes = this.#bytes
+    let at = this.#at
+    bytes[at] = tag
+    bytes[at + 1] = size
+    bytes[at + 2] = 0x0a
+    bytes[at + 3] = key.length
+    at += 4
+    let seen = 0
+    for (let i = 0; i < key.length; i++) {
+      const code = key.charCodeAt(i)
+      seen |= code
+      bytes[at++] = code
+    }
+    bytes[at] = 0x12
+    bytes[at + 1] = value.length + 2
+    bytes[at + 2] = 0x0a
+    bytes[at + 3] = value.length
+    at += 4
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      seen |= code
+      bytes[at++] = code
+    }
+    if (seen > 127) return false
+    this.#at = at
+    return true
+  }
+
+  /** The same for a short ASCII key and a value that is one varint under its field tag: an integer >= 0 or a boolean. */
+  shortVarint(tag: number, key: string, field: number, value: number): boolean {
+    const valueBytes = varintBytes(value)
+    const size = key.length + valueBytes + 5
+    if (size > 127 || key === '') return false
+    this.#reserve(size + 2)
+    const bytes = this.#bytes
+    let at = this.#at
+    bytes[at] = tag
+    bytes[at + 1] = size
+    bytes[at + 2] = 0x0a
+    bytes[at + 3] = key.length
+    at += 4
+    let seen = 0
+    for (let i = 0; i < key.length; i++) {
+      const code = key.charCodeAt(i)
+      seen |= code
+      bytes[at++] = code
+    }
+    if (seen > 127) return false
+    bytes[at] = 0x12
+    bytes[at + 1] = valueBytes + 1
+    bytes[at + 2] = field
+    this.#at = putVarint(bytes, at + 3, value)
+    return true
+  }
+
   raw(value: Uint8Array): void {
     this.#reserve(value.length)
     this.#bytes.set(value, this.#at)

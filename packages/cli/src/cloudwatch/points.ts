@@ -1,4 +1,6 @@
-import type { Attributes, Metric, ResourceMetrics } from '@throughline/otlp'
+import type { Attributes, decodeMetrics, Metric } from '@throughline/otlp'
+
+type ResourceMetrics = ReturnType<typeof decodeMetrics>[number]
 
 /** One data point as the stand-in shows it: flat, with everything needed to find it again. */
 export interface CloudWatchPoint {
