@@ -1,20 +1,23 @@
-// npm run lock: makes package-lock.json anew after a change of dependencies.
+// npm run lock: makes package-lock.json anew after a change of dependencies. `npm run lock -- tests/frameworks/nest` does it for a folder
+// that stands outside the workspaces and has a lockfile of its own.
 // In an empty folder, because what happens to be installed would colour the result; and on the Node of this repository, because an
 // older one resolves older releases. `npm ci` insists on an entry for each optional package, also those of other platforms that a
 // registry may not serve: such entries are completed here, by version and platform, so that they are skipped where they do not belong.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const target = resolve(root, process.argv[2] ?? '.')
 const npm = process.env.npm_execpath
 if (npm === undefined) throw new Error('Run it as: npm run lock')
 
 const folder = mkdtempSync(join(tmpdir(), 'throughline-lock-'))
-for (const name of ['package.json', '.npmrc']) cpSync(join(root, name), join(folder, name))
-for (const workspace of ['packages', 'examples']) {
+cpSync(join(target, 'package.json'), join(folder, 'package.json'))
+cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
+for (const workspace of target === root ? ['packages', 'examples'] : []) {
   for (const name of readdirSync(join(root, workspace))) {
     mkdirSync(join(folder, workspace, name), { recursive: true })
     cpSync(join(root, workspace, name, 'package.json'), join(folder, workspace, name, 'package.json'))
@@ -29,7 +32,7 @@ const made = spawnSync(process.execPath, [npm, 'install', '--package-lock-only',
 if (made.status === 0) {
   const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
   complete(lock.packages)
-  writeFileSync(join(root, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
+  writeFileSync(join(target, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
 }
 rmSync(folder, { recursive: true })
 process.exitCode = made.status ?? 1

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { npmCli } from '../support/npm.js'
 import { type Package, packages, root } from './workspace.js'
 
 export const run = promisify(execFile)
@@ -60,19 +61,6 @@ export async function packAll(): Promise<Tarballs> {
   for (const { manifest, unpacked } of packed) link(project, manifest.name, unpacked)
   for (const name of ['@opentelemetry/api', '@types/node']) link(project, name, installed(name, root))
   return { packed, project, remove: () => rmSync(folder, { recursive: true, force: true }) }
-}
-
-/** The script of the npm that runs us, else of the one on the PATH: it shall run on our own Node, whatever the PATH holds. */
-function npmCli(): string {
-  const running = process.env.npm_execpath
-  if (running && /npm-cli\.js$/.test(running)) return running
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const found = join(folder, 'npm')
-    if (!existsSync(found)) continue
-    const script = realpathSync(found)
-    if (script.endsWith('npm-cli.js')) return script
-  }
-  throw new Error('npm is not on the PATH')
 }
 
 function installed(name: string, from: string): string {

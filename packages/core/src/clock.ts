@@ -8,10 +8,12 @@ export function steadyMs(): number {
   return performance.now()
 }
 
-/** Wall clock of a steady reading, in nanoseconds since 1970, with the steady clock's resolution. */
+/** Wall clock of a steady reading, old or new, in nanoseconds since 1970, with the steady clock's resolution. */
 export function unixNano(steady: number): bigint {
+  // Compared by readings of this moment: an old one would look like a step of the clock.
   const wall = Date.now()
-  if (Math.abs(wall - (offsetMs + steady)) > MAX_DRIFT_MS) offsetMs = wall - steady
+  const now = performance.now()
+  if (Math.abs(wall - (offsetMs + now)) > MAX_DRIFT_MS) offsetMs = wall - now
   return millisToNano(offsetMs + steady)
 }
 

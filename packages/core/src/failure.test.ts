@@ -48,3 +48,48 @@ test('a message or stack of megabytes is cut', () => {
   expect(stack).toHaveLength(32_768)
   expect(describeFailure('x'.repeat(2 ** 21)).message).toHaveLength(8_192)
 })
+
+test('the stacks of causes and of aggregated errors follow the own one', () => {
+  const inner = new RangeError('inner')
+  const middle = new Error('middle', { cause: inner })
+  const { stack } = describeFailure(new TypeError('outer', { cause: middle }))
+  expect(stack).toMatch(
+    /^TypeError: outer\n[\s\S]*\nCaused by: Error: middle\n[\s\S]*\nCaused by: RangeError: inner\n/,
+  )
+  const many = new AggregateError([new Error('first'), 'second'], 'all failed')
+  expect(describeFailure(many).stack).toMatch(
+    /^AggregateError: all failed[\s\S]*\nError 1 of 2: Error: first[\s\S]*\nError 2 of 2: second$/,
+  )
+})
+
+test('a chain of causes that closes, or never ends, is cut', () => {
+  const a = new Error('a')
+  a.cause = new Error('b', { cause: a })
+  expect(describeFailure(a).stack).toMatch(/\nCaused by: Error: b[\s\S]*\nCaused by: \[circular\]$/)
+  let deep = new Error('0')
+  for (let i = 1; i < 100; i += 1) deep = new Error(String(i), { cause: deep })
+  const { stack } = describeFailure(deep)
+  expect(stack).toContain('Caused by: Error: 92')
+  expect(stack).not.toContain('Error: 90\n')
+})
+
+test('a cause that is no error, or that throws, does no harm', () => {
+  expect(describeFailure(new Error('a', { cause: null })).stack).toMatch(/\nCaused by: null$/)
+  const hostile = Object.defineProperty(new Error('a'), 'cause', {
+    get() {
+      throw new Error('no')
+    },
+  })
+  expect(describeFailure(hostile).stack).toBe(hostile.stack)
+})
+
+test('a frozen error is described as it is', () => {
+  const error = Object.freeze(new RangeError('cold'))
+  expect(describeFailure(error)).toEqual({ type: 'RangeError', message: 'cold', stack: error.stack })
+})
+
+test('secrets in messages and stacks are replaced', () => {
+  const { message, stack } = describeFailure(new Error('password=hunter2', { cause: 'token: abc' }))
+  expect(message).toBe('password=[redacted]')
+  expect(stack).not.toMatch(/hunter2|abc/)
+})

@@ -1,4 +1,4 @@
-export { business, type Counter, type Money } from './business/business.js'
+export { business } from './business/business.js'
 export { type CorrelationFields, correlation } from './correlation/correlation.js'
 export { CorrelationPropagator } from './correlation/propagator.js'
 export { type CurrentOperation, currentOperation } from './current.js'

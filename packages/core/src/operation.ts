@@ -1,6 +1,9 @@
 import type { Span } from '@opentelemetry/api'
+import { sumDecimals } from './business/decimal.js'
+import { unixNano } from './clock.js'
 import type { FailureInfo } from './failure.js'
 import { notice } from './notice.js'
+import type { Link } from './slot.js'
 
 export type { FailureInfo } from './failure.js'
 
@@ -11,8 +14,12 @@ export type Outcome = 'success' | 'failure' | 'abandoned'
 export interface BusinessValue {
   readonly name: string
   readonly labels: Record<string, string>
-  /** Exact decimal. */
+  /** Exact decimal: the sum of what was counted, a gauge's last value, the sum of a histogram's values. */
   value: string
+  /** Absent for counters and money. */
+  readonly kind?: 'gauge' | 'histogram'
+  /** How many values a histogram's sum is of. */
+  count?: number
 }
 
 /** The names of one kind of operation: the same object at every call, so an SDK may hang its bound series on it. */
@@ -29,7 +36,7 @@ export interface OperationNames {
 const MAX_BUSINESS_VALUES = 100
 
 /** One call of a tracked function, from its start to its end. */
-export class Operation {
+export class Operation implements Link {
   readonly names: OperationNames
   readonly traceId: string
   readonly spanId: string
@@ -40,8 +47,10 @@ export class Operation {
   /** The recording span of the SDK, if the head sampler took it. */
   readonly span: Span | undefined
   readonly correlationId: string
-  readonly startUnixNano: bigint
-  readonly startSteadyMs: number
+  /** Whether it becomes a row; otherwise it is a metric and perhaps a span. */
+  readonly recorded: boolean
+  startSteadyMs: number
+  #startUnixNano: bigint | undefined
   userId: string | undefined
   durationMs = 0
   outcome: Outcome = 'success'
@@ -49,6 +58,14 @@ export class Operation {
   metadata: Record<string, unknown> | undefined
   business: BusinessValue[] | undefined
   ended = false
+  /** How it ends when nobody brings its result to an end: collected, or open when the SDK stops. */
+  whenLeft: Outcome = 'abandoned'
+  /** Whether its result is watched for being collected. */
+  watched = false
+  /** Whether it is in the list of open operations. */
+  listed = false
+  older: Link | undefined
+  newer: Link | undefined
 
   constructor(init: {
     names: OperationNames
@@ -60,7 +77,7 @@ export class Operation {
     span: Span | undefined
     correlationId: string
     userId: string | undefined
-    startUnixNano: bigint
+    recorded: boolean
     startSteadyMs: number
   }) {
     this.names = init.names
@@ -72,8 +89,20 @@ export class Operation {
     this.span = init.span
     this.correlationId = init.correlationId
     this.userId = init.userId
-    this.startUnixNano = init.startUnixNano
+    this.recorded = init.recorded
     this.startSteadyMs = init.startSteadyMs
+  }
+
+  /** Nanoseconds since 1970. Made when first asked for, which a call that is only counted never does, and the same from then on. */
+  get startUnixNano(): bigint {
+    this.#startUnixNano ??= unixNano(this.startSteadyMs)
+    return this.#startUnixNano
+  }
+
+  /** What was lazy begins only now. */
+  restart(steadyMs: number): void {
+    this.startSteadyMs = steadyMs
+    this.#startUnixNano = undefined
   }
 
   /** Adds metadata to the record; a later value of the same key wins. Refused and counted once the operation has ended. */
@@ -89,19 +118,25 @@ export class Operation {
     }
   }
 
-  /** Adds a business value; equal name and labels are summed by `sum`. */
+  /** Adds a business value. Of equal name and labels a gauge keeps the last value; anything else is summed. */
   addBusiness(
     name: string,
     labels: Record<string, string>,
     value: string,
-    sum: (a: string, b: string) => string,
+    kind?: 'gauge' | 'histogram',
   ): void {
     if (this.#refused('business value')) return
     this.business ??= []
     const same = this.business.find((entry) => entry.name === name && sameLabels(entry.labels, labels))
-    if (same !== undefined) same.value = sum(same.value, value)
-    else if (this.business.length < MAX_BUSINESS_VALUES) this.business.push({ name, labels, value })
-    else notice('business_values_dropped', this.names.spanName)
+    if (same === undefined) {
+      if (this.business.length >= MAX_BUSINESS_VALUES) notice('business_values_dropped', this.names.spanName)
+      else if (kind === undefined) this.business.push({ name, labels, value })
+      else this.business.push({ name, labels, value, kind, ...(kind === 'histogram' ? { count: 1 } : {}) })
+    } else if (kind === 'gauge') same.value = value
+    else {
+      same.value = sumDecimals(same.value, value)
+      if (same.count !== undefined) same.count += 1
+    }
   }
 
   #refused(what: string): boolean {
@@ -111,6 +146,7 @@ export class Operation {
 }
 
 function sameLabels(a: Record<string, string>, b: Record<string, string>): boolean {
+  if (a === b) return true
   const keys = Object.keys(a)
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
 }

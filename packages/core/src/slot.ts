@@ -4,9 +4,12 @@ export type NoticeReason =
   | 'business_label_other'
   | 'business_values_dropped'
   | 'correlation_id_replaced'
+  | 'correlation_id_untrusted'
   | 'extraction_failed'
+  | 'flush_incomplete'
   | 'internal_error'
   | 'metadata_cut'
+  | 'open_operation_unlisted'
   | 'operation_sealed'
 
 /** The part of an SDK that every file of this package may speak to. */
@@ -21,12 +24,28 @@ export interface NoticeSink {
  */
 const SLOT = Symbol.for('throughline.runtime.v1')
 
+/** The part of an SDK that ends operations without a caller; `runtime.ts` knows its full type. */
+interface Sink extends NoticeSink {
+  end(operation: object): void
+}
+
+/** What a list of open operations is made of: each is its own link, so that listing one allocates nothing. */
+export interface Link {
+  older: Link | undefined
+  newer: Link | undefined
+}
+
 interface Slot {
-  runtime: NoticeSink | undefined
+  runtime: Sink | undefined
+  /** Operations that have begun and not ended, of every copy of this package. */
+  readonly open: { oldest: Link | undefined; newest: Link | undefined; size: number }
 }
 
 const holder = globalThis as { [SLOT]?: Slot }
 
 /** A leaf of the import graph, so that what the runtime is made of may speak to it; `runtime.ts` knows its full type. */
 // biome-ignore lint/suspicious/noAssignInExpressions: create once, share from then on
-export const sharedSlot: Slot = (holder[SLOT] ??= { runtime: undefined })
+export const sharedSlot: Slot = (holder[SLOT] ??= {
+  runtime: undefined,
+  open: { oldest: undefined, newest: undefined, size: 0 },
+})

@@ -1,3 +1,6 @@
 export { SdkError, type SdkErrorCode } from './errors.js'
 export type { StartOptions } from './options.js'
-export { start, type Throughline } from './start.js'
+export { correlationLogProcessor } from './otel/log-processor.js'
+export { type Parts, parts } from './parts.js'
+export type { Throughline } from './run.js'
+export { start } from './start.js'

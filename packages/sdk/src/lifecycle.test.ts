@@ -41,12 +41,6 @@ function delivered(): { records: number; business: unknown } {
   }
 }
 
-test('a process that ends by itself delivers everything, with its own exit code', async () => {
-  const child = run('process.exitCode = 3')
-  expect(await child.ended).toEqual({ code: 3, signal: null })
-  expect(delivered()).toEqual({ records: 10, business: 10 })
-})
-
 test('a process without records that ends by itself still brings out its metrics', async () => {
   const child = runLines(
     `${IMPORTS}
@@ -102,36 +96,4 @@ test('shutdown takes its listeners away', async () => {
     console.log(['SIGTERM', 'SIGINT', 'beforeExit'].map((name) => process.listenerCount(name)).join())`)
   await child.ended
   expect(child.stdout()).toBe('0,0,0\n')
-})
-
-test('process.exit leaves what is not sent in the spool, and the next start delivers it', async () => {
-  receiver.answer = () => 'hang'
-  const first = run('process.exit(5)')
-  expect(await first.ended).toEqual({ code: 5, signal: null })
-  expect(delivered().records).toBe(0)
-  receiver.answer = () => 200
-  await run('').ended
-  expect(receiver.records()).toHaveLength(20)
-})
-
-test('an exit does not wait longer than it may for a receiver that hangs', async () => {
-  receiver.answer = () => 'hang'
-  const child = runLines(`${IMPORTS}
-    await start({ endpoint: '${receiver.url}', spoolDir: ${JSON.stringify(room.dir)}, shutdownTimeoutMs: 300 })
-    await track('A.b', async () => 1)()
-    console.log('ready'); setInterval(() => {}, 1_000)`)
-  children.push(child)
-  await child.printed('ready')
-  const before = performance.now()
-  process.kill(child.pid, 'SIGTERM')
-  expect(await child.ended).toEqual({ code: null, signal: 'SIGTERM' })
-  expect(performance.now() - before).toBeLessThan(5_000)
-})
-
-test('a crash by an uncaught error keeps its code and message; the records are in the spool', async () => {
-  const child = run(`throw new Error('own crash')`)
-  expect(await child.ended).toEqual({ code: 1, signal: null })
-  expect(child.stderr()).toContain('own crash')
-  await run('').ended
-  expect(new Set(receiver.records().map((one) => one.spanId)).size).toBe(20)
 })

@@ -8,16 +8,24 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 /**
  * `beforeExit`: the event loop is empty; flush keeps it alive for as long as it needs, once.
+ * `exit`: nothing can be waited for any more (`process.exit`, a crash); what is written at once is written.
  * A signal: shut down, then let the signal do what it would have done. If the application listens too, ending is its business and ours
  * is only to flush; if not, the signal is raised again without us, so the exit code stays what the system makes of it.
  */
-export function watchLifecycle(flush: () => Promise<unknown>, shutdown: () => Promise<unknown>): Lifecycle {
+export function watchLifecycle(steps: {
+  flush(): Promise<unknown>
+  shutdown(): Promise<unknown>
+  /** Nothing of the application will run any more: called before the last flush, and at the exit. */
+  onEmpty(): void
+}): Lifecycle {
+  const { flush, shutdown, onEmpty } = steps
   let flushed = false
   let ending = false
 
   function onBeforeExit(): void {
     if (flushed) return
     flushed = true
+    onEmpty()
     void flush()
   }
 
@@ -38,10 +46,12 @@ export function watchLifecycle(flush: () => Promise<unknown>, shutdown: () => Pr
 
   function release(): void {
     process.off('beforeExit', onBeforeExit)
+    process.off('exit', onEmpty)
     for (const signal of SIGNALS) process.off(signal, onSignal)
   }
 
   process.on('beforeExit', onBeforeExit)
+  process.on('exit', onEmpty)
   for (const signal of SIGNALS) process.on(signal, onSignal)
   return { release }
 }

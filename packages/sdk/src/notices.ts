@@ -5,11 +5,15 @@ export type SdkReason =
   | NoticeReason
   | 'adoption_failed'
   | 'exemplar_label_dropped'
+  | 'loaded_too_early'
+  | 'metric_name_taken'
   | 'metrics_export_failed'
+  | 'otel_error'
   | 'record_quarantined'
   | 'record_refused'
   | 'series_overflow'
   | 'ship_refused'
+  | 'spans_dropped'
   | 'spool_damaged'
   | 'spool_write_failed'
 

@@ -9,7 +9,13 @@ test('without anything: the Collector of this machine, a spool, no metrics page'
     mode: 'collector',
     tracesUrl: 'http://127.0.0.1:4318/v1/traces',
     metricsUrl: 'http://127.0.0.1:4318/v1/metrics',
-    headers: {},
+    tracesHeaders: {},
+    metricsHeaders: {},
+    exportSpans: true,
+    keepSlow: 'p99',
+    propagators: ['tracecontext', 'baggage'],
+    warnings: [],
+    disabled: false,
     spoolDir: expect.stringMatching(`^${tmpdir()}/throughline-spool-\\d+$`),
     spoolMaxBytes: 2 ** 31,
     durability: 'process',
@@ -32,6 +38,7 @@ const env = {
   THROUGHLINE_METRICS_PORT: '9464',
   THROUGHLINE_METRICS_HOST: '0.0.0.0',
   THROUGHLINE_SHUTDOWN_TIMEOUT: '0',
+  THROUGHLINE_KEEP_SLOW: '250',
 }
 
 test('every option has its variable', () => {
@@ -39,7 +46,8 @@ test('every option has its variable', () => {
     serviceName: 'billing',
     serviceVersion: '1.2.3',
     tracesUrl: 'https://collector:4318/base/v1/traces',
-    headers: { authorization: 'Bearer x', 'x-tenant': 'a' },
+    tracesHeaders: { authorization: 'Bearer x', 'x-tenant': 'a' },
+    keepSlow: 250,
     metricsIntervalMs: 500,
     spoolDir: '/var/spool/x',
     spoolMaxBytes: 2 ** 20,
@@ -91,6 +99,11 @@ test.each<[StartOptions, string, string]>([
   [{ metricsIntervalMs: 1 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
   [{ metricsIntervalMs: 1.5e3 + 0.5 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
   [{ shutdownTimeoutMs: -1 }, 'shutdownTimeoutMs', 'THROUGHLINE_SHUTDOWN_TIMEOUT'],
+  [{ keepSlow: -1 }, 'keepSlow', 'THROUGHLINE_KEEP_SLOW'],
+  [{ keepSlow: 'slowest' as never }, 'keepSlow', 'THROUGHLINE_KEEP_SLOW'],
+  [{ keepSlow: true as never }, 'keepSlow', 'THROUGHLINE_KEEP_SLOW'],
+  [{ propagateTo: ['a b'] }, 'propagateTo', 'THROUGHLINE_PROPAGATE_TO'],
+  [{ trust: ['nobody'] }, 'trust', 'THROUGHLINE_TRUST'],
 ])('%o is refused, naming option %s and variable %s', (options, option, variable) => {
   const refused = () => readConfig(options, {})
   expect(refused).toThrow(SdkError)
@@ -103,4 +116,52 @@ test('a password in a URL is refused without being said', () => {
   const refused = () => readConfig({ endpoint: 'http://user:hunter2@collector:4318' }, {})
   expect(refused).toThrow(/OTEL_EXPORTER_OTLP_HEADERS/)
   expect(refused).not.toThrow(/hunter2/)
+})
+
+test('a signal has its own URL, headers and time, and its URL is taken as it is', () => {
+  const own = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://common:4318',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://traces:1/own/path',
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://metrics:2/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a=1,b=1',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'b=2',
+    OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'c=3',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '2000',
+    OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '3000',
+    THROUGHLINE_RECORDER_URL: 'http://recorder:4400',
+  }
+  expect(readConfig({}, own)).toMatchObject({
+    mode: 'collector',
+    tracesUrl: 'http://traces:1/own/path',
+    metricsUrl: 'http://metrics:2',
+    tracesHeaders: { a: '1', b: '2' },
+    metricsHeaders: { a: '1', b: '1', c: '3' },
+    tracesTimeoutMs: 2_000,
+    metricsTimeoutMs: 3_000,
+  })
+  expect(readConfig({ endpoint: 'http://code:3', headers: {} }, own)).toMatchObject({
+    tracesUrl: 'http://code:3/v1/traces',
+    metricsUrl: 'http://code:3/v1/metrics',
+    tracesHeaders: {},
+  })
+  expect(() => readConfig({}, { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: 'soon' })).toThrow(
+    /OTEL_EXPORTER_OTLP_TRACES_TIMEOUT/,
+  )
+})
+
+test('an exporter that is none: no spans, no metrics; records stay', () => {
+  expect(readConfig({}, { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' })).toMatchObject({
+    tracesUrl: 'http://127.0.0.1:4318/v1/traces',
+    exportSpans: false,
+    metricsUrl: undefined,
+  })
+})
+
+test('what the environment asks for and does not get is said', () => {
+  const { warnings } = readConfig({}, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_CONFIG_FILE: 'otel.yaml' })
+  expect(warnings).toEqual([
+    expect.stringContaining("OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc'"),
+    expect.stringContaining('OTEL_CONFIG_FILE'),
+  ])
+  expect(readConfig({}, { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }).warnings).toEqual([])
 })

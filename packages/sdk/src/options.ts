@@ -1,11 +1,14 @@
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { Sampler } from '@opentelemetry/sdk-trace'
 import { SdkError } from './errors.js'
+import type { KeepSlow } from './metrics/slow.js'
+import { type Policies, type PolicyOptions, readPolicies } from './policies.js'
+import { type Env, keyValues, list, oneOf, url, whole, withoutEmpty } from './settings.js'
 
 /** What `start` takes. Each option has an environment variable; the option wins. */
-export interface StartOptions {
+export interface StartOptions extends PolicyOptions {
   /** `OTEL_SERVICE_NAME`. Default `unknown_service`. */
   serviceName?: string
   /** `service.version`, also from `OTEL_RESOURCE_ATTRIBUTES`. */
@@ -35,20 +38,32 @@ export interface StartOptions {
   shutdownTimeoutMs?: number
   /** Head sampler of traces. Default: `OTEL_TRACES_SAMPLER`, else parent-based, always on. Rows and metrics never depend on it. */
   sampler?: Sampler
-  /** Instrumentations beside http and undici, which are always on. */
+  /**
+   * Which successful operations count as slow, and so reach Jaeger whatever the head sampler said, as failed ones do: `p99` (default), the
+   * slowest hundredth of each kind of operation; a number, those that took more ms; `false`, none. `THROUGHLINE_KEEP_SLOW`.
+   */
+  keepSlow?: KeepSlow
+  /** Instrumentations beside http, undici and those `@opentelemetry/instrumentation-…` packages that the application has installed. */
   instrumentations?: Instrumentation[]
   /** Where the status line and each warning go. Default: one line each to stderr. */
   log?: (line: string) => void
 }
 
 /** Options and environment together, checked. */
-export interface Config {
+export interface Config extends Policies {
+  /** `OTEL_SDK_DISABLED`: nothing shall be started. */
+  readonly disabled: boolean
   readonly serviceName: string
   readonly serviceVersion: string | undefined
   readonly mode: 'collector' | 'direct'
   readonly tracesUrl: string
   readonly metricsUrl: string | undefined
-  readonly headers: Record<string, string>
+  /** Whether spans that are no operations are exported. */
+  readonly exportSpans: boolean
+  readonly tracesHeaders: Record<string, string>
+  readonly metricsHeaders: Record<string, string>
+  readonly tracesTimeoutMs: number
+  readonly metricsTimeoutMs: number
   readonly spoolDir: string
   readonly spoolMaxBytes: number
   readonly durability: 'process' | 'memory'
@@ -57,32 +72,32 @@ export interface Config {
   readonly metricsIntervalMs: number
   readonly shutdownTimeoutMs: number
   readonly sampler: Sampler | undefined
+  readonly keepSlow: KeepSlow
+  readonly propagators: readonly string[]
   readonly instrumentations: Instrumentation[]
+  readonly enabledInstrumentations: readonly string[] | undefined
+  readonly disabledInstrumentations: readonly string[]
+  /** What the environment asks for and does not get: said once, at the start. */
+  readonly warnings: readonly string[]
   readonly log: (line: string) => void
 }
-
-type Env = Record<string, string | undefined>
 
 /** @throws SdkError `TL_OPTION_INVALID` naming the option, its variable and what it may be. */
 export function readConfig(options: StartOptions = {}, environment: Env = process.env): Config {
   const env = withoutEmpty(environment)
-  const endpoint = options.endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT
-  const recorderUrl = options.recorderUrl ?? env.THROUGHLINE_RECORDER_URL
-  const direct = endpoint === undefined && recorderUrl !== undefined
-  const base = direct
-    ? url('recorderUrl (THROUGHLINE_RECORDER_URL)', recorderUrl)
-    : url('endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)', endpoint ?? 'http://127.0.0.1:4318')
   const resource = resourceAttributes(env)
   return {
+    disabled: env.OTEL_SDK_DISABLED?.toLowerCase() === 'true',
     serviceName:
       options.serviceName ?? env.OTEL_SERVICE_NAME ?? resource['service.name'] ?? 'unknown_service',
     serviceVersion: options.serviceVersion ?? resource['service.version'],
-    mode: direct ? 'direct' : 'collector',
-    tracesUrl: `${base}/v1/traces`,
-    metricsUrl: direct ? undefined : `${base}/v1/metrics`,
-    headers: options.headers ?? keyValues(env.OTEL_EXPORTER_OTLP_HEADERS),
+    ...receivers(options, env),
+    ...timeouts(env),
     spoolDir:
-      options.spoolDir ?? env.THROUGHLINE_SPOOL_DIR ?? join(tmpdir(), `throughline-spool-${userInfo().uid}`),
+      options.spoolDir ??
+      env.THROUGHLINE_SPOOL_DIR ??
+      // The number and not the name: a container may run under a user that has none.
+      join(tmpdir(), `throughline-spool-${process.getuid?.() ?? 0}`),
     spoolMaxBytes: whole(
       'spoolMaxBytes (THROUGHLINE_SPOOL_MAX_BYTES)',
       options.spoolMaxBytes ?? env.THROUGHLINE_SPOOL_MAX_BYTES,
@@ -102,7 +117,7 @@ export function readConfig(options: StartOptions = {}, environment: Env = proces
       options.metricsIntervalMs ?? env.OTEL_METRIC_EXPORT_INTERVAL,
       10_000,
       100,
-      2 ** 31 - 1,
+      LONGEST_MS,
     ),
     shutdownTimeoutMs: whole(
       'shutdownTimeoutMs (THROUGHLINE_SHUTDOWN_TIMEOUT)',
@@ -112,54 +127,96 @@ export function readConfig(options: StartOptions = {}, environment: Env = proces
       600_000,
     ),
     sampler: options.sampler,
+    ...readPolicies(options, env),
+    keepSlow: keepSlow(options.keepSlow ?? env.THROUGHLINE_KEEP_SLOW),
+    propagators: list(env.OTEL_PROPAGATORS) ?? ['tracecontext', 'baggage'],
     instrumentations: options.instrumentations ?? [],
+    enabledInstrumentations: list(env.OTEL_NODE_ENABLED_INSTRUMENTATIONS),
+    disabledInstrumentations: list(env.OTEL_NODE_DISABLED_INSTRUMENTATIONS) ?? [],
+    warnings: warnings(env),
     log: options.log ?? ((line) => process.stderr.write(`${line}\n`)),
   }
 }
 
-/** OpenTelemetry's rule: a variable that is set to nothing is not set. */
-function withoutEmpty(env: Env): Env {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+/** The longest time that Node's timers know. */
+const LONGEST_MS = 2 ** 31 - 1
+
+type Receivers = Pick<
+  Config,
+  'mode' | 'tracesUrl' | 'metricsUrl' | 'exportSpans' | 'tracesHeaders' | 'metricsHeaders'
+>
+
+/** Where each signal goes. The option wins over all variables; a signal's own URL is taken as it is, the common one is a base. */
+function receivers(options: StartOptions, env: Env): Receivers {
+  const common = keyValues(env.OTEL_EXPORTER_OTLP_HEADERS)
+  const tracesHeaders = options.headers ?? { ...common, ...keyValues(env.OTEL_EXPORTER_OTLP_TRACES_HEADERS) }
+  const metricsHeaders = options.headers ?? {
+    ...common,
+    ...keyValues(env.OTEL_EXPORTER_OTLP_METRICS_HEADERS),
+  }
+  const traces = options.endpoint === undefined ? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT : undefined
+  const metrics = options.endpoint === undefined ? env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT : undefined
+  const endpoint = options.endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT
+  const recorderUrl = options.recorderUrl ?? env.THROUGHLINE_RECORDER_URL
+  if (recorderUrl !== undefined && (endpoint ?? traces ?? metrics) === undefined) {
+    const base = url('recorderUrl (THROUGHLINE_RECORDER_URL)', recorderUrl)
+    return {
+      mode: 'direct',
+      tracesUrl: `${base}/v1/traces`,
+      metricsUrl: undefined,
+      exportSpans: false,
+      tracesHeaders,
+      metricsHeaders,
+    }
+  }
+  const base = url('endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)', endpoint ?? 'http://127.0.0.1:4318')
+  const metricsUrl =
+    metrics === undefined ? `${base}/v1/metrics` : url('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', metrics)
+  return {
+    mode: 'collector',
+    tracesUrl: traces === undefined ? `${base}/v1/traces` : url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', traces),
+    metricsUrl: list(env.OTEL_METRICS_EXPORTER)?.includes('none') ? undefined : metricsUrl,
+    exportSpans: !list(env.OTEL_TRACES_EXPORTER)?.includes('none'),
+    tracesHeaders,
+    metricsHeaders,
+  }
 }
 
-function url(what: string, value: string): string {
-  let parsed: URL | undefined
-  try {
-    parsed = new URL(value)
-  } catch {
-    // said below, together with a wrong protocol
+function timeouts(env: Env): Pick<Config, 'tracesTimeoutMs' | 'metricsTimeoutMs'> {
+  const read = (name: string, fallback: number) => whole(name, env[name], fallback, 1, LONGEST_MS)
+  const common = read('OTEL_EXPORTER_OTLP_TIMEOUT', 10_000)
+  return {
+    tracesTimeoutMs: read('OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', common),
+    metricsTimeoutMs: read('OTEL_EXPORTER_OTLP_METRICS_TIMEOUT', common),
   }
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw new SdkError(
-      'TL_OPTION_INVALID',
-      `${what} is '${value}': an http or https URL such as http://127.0.0.1:4318 is needed`,
-    )
-  }
-  // The URL is said in the status line and in warnings.
-  if (parsed.username !== '' || parsed.password !== '')
-    throw new SdkError(
-      'TL_OPTION_INVALID',
-      `${what} carries a user name or password: headers (OTEL_EXPORTER_OTLP_HEADERS) is the place for them`,
-    )
-  return value.replace(/\/+$/, '')
 }
 
-function whole(
-  what: string,
-  value: number | string | undefined,
-  fallback: number,
-  least: number,
-  most: number,
-): number {
-  if (value === undefined || value === '') return fallback
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < least || number > most) {
+function warnings(env: Env): string[] {
+  const found: string[] = []
+  for (const name of [
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
+    'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL',
+  ])
+    if (env[name] !== undefined && env[name] !== 'http/protobuf')
+      found.push(
+        `${name} is '${env[name]}', but OTLP goes out as http/protobuf alone (port 4318 of a Collector)`,
+      )
+  if (env.OTEL_CONFIG_FILE !== undefined)
+    found.push('OTEL_CONFIG_FILE is not read: options and variables are the configuration')
+  return found
+}
+
+function keepSlow(value: KeepSlow | string | undefined): KeepSlow {
+  if (value === undefined || value === 'p99') return 'p99'
+  if (value === false || value === 'false') return false
+  const ms = Number(value)
+  if (typeof value === 'boolean' || !(ms >= 0) || ms === Number.POSITIVE_INFINITY)
     throw new SdkError(
       'TL_OPTION_INVALID',
-      `${what} is '${value}': a whole number from ${least} to ${most} is needed`,
+      `keepSlow (THROUGHLINE_KEEP_SLOW) is '${value}': p99, a number of ms or false is needed`,
     )
-  }
-  return number
+  return ms
 }
 
 function optionalPort(value: number | string | undefined): number | undefined {
@@ -167,32 +224,7 @@ function optionalPort(value: number | string | undefined): number | undefined {
   return whole('metricsPort (THROUGHLINE_METRICS_PORT)', value, 0, 0, 65_535)
 }
 
-function oneOf<T extends string>(what: string, value: string | undefined, allowed: readonly [T, ...T[]]): T {
-  if (value === undefined || value === '') return allowed[0]
-  const found = allowed.find((candidate) => candidate === value)
-  if (found === undefined)
-    throw new SdkError('TL_OPTION_INVALID', `${what} is '${value}': one of ${allowed.join(', ')} is needed`)
-  return found
-}
-
 /** `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key=value`, percent-encoded. */
 export function resourceAttributes(env: Env): Record<string, string> {
   return keyValues(env.OTEL_RESOURCE_ATTRIBUTES)
-}
-
-function keyValues(text: string | undefined): Record<string, string> {
-  const result: Record<string, string> = {}
-  for (const pair of (text ?? '').split(',')) {
-    const at = pair.indexOf('=')
-    if (at > 0) result[pair.slice(0, at).trim()] = decode(pair.slice(at + 1).trim())
-  }
-  return result
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -3,13 +3,13 @@
  *
  * The hooks come first, so that modules of either kind (import and require) can be instrumented; then everything else.
  */
+import { hookModules } from './otel/module-hooks.js'
 import { start } from './start.js'
 
 async function register(): Promise<void> {
-  if (process.env.OTEL_SDK_DISABLED === 'true') return
-  const hooks = await import('import-in-the-middle/register-hooks.mjs')
+  if (process.env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return
   try {
-    hooks.register()
+    await hookModules(import.meta.resolve('import-in-the-middle/register-hooks.mjs'))
   } catch {
     // Before 22.22.3 and 24.11.1. http and undici need no hook; records, metrics and correlation neither.
     process.stderr.write(

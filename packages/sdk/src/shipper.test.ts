@@ -196,3 +196,34 @@ test('records of a dead instance are sent under its own resource', async () => {
     ['successor', 'own'],
   ])
 })
+
+test('records that come during a request are gathered for the next one', async () => {
+  let asked = 0
+  receiver.answer = () => {
+    asked += 1
+    if (asked === 1) {
+      append('during the request')
+      // Its timer is due before the shipper's.
+      setTimeout(() => append('shortly after'), 40)
+    }
+    return 200
+  }
+  append('first')
+  await until('all sent', () => names().length === 3)
+  expect(receiver.requests.map((one) => one.traces[0]?.scopes[0]?.spans.map((span) => span.name))).toEqual([
+    ['first'],
+    ['during the request', 'shortly after'],
+  ])
+})
+
+test('much that comes during a request goes out at once', async () => {
+  const times: number[] = []
+  receiver.answer = () => {
+    times.push(performance.now())
+    if (times.length === 1) for (const name of many(40)) append(name, 10_000)
+    return 200
+  }
+  append('first')
+  await until('all sent', () => names().length === 41)
+  expect(receiver.requests).toHaveLength(2)
+})

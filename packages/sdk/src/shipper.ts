@@ -9,8 +9,9 @@ import type { Spool } from './spool/spool.js'
  *
  * idle       Nothing to send. Left by `wake`: to gathering.
  * gathering  A record came: 100 ms are given to others to join its request. Then: sending.
- * sending    One request is under way, at most 1 MiB of records, at most 10 s. 2xx: acknowledged, and sending again while there is more,
- *            else idle. 400, 413: the request is halved until the culprit is alone, which is then quarantined. Anything else: waiting.
+ * sending    One request is under way, at most 1 MiB of records, at most 10 s. 2xx: acknowledged, and sending again while there is
+ *            256 KiB or somebody flushes; gathering if there is less; else idle. 400, 413: the request is halved until the culprit is alone,
+ *            which is then quarantined. Anything else: waiting.
  * waiting    0.1 s, doubled to at most 5 s, half of it random; or as long as Retry-After says, at most 30 s. Then: sending. Never given up.
  * closed     After `close`. What is not sent stays in the spool.
  */
@@ -18,7 +19,8 @@ import type { Spool } from './spool/spool.js'
 /** Stays below the Collector's 4 MiB and the recorder's 16 MiB. */
 const REQUEST_BYTES = 2 ** 20
 const GATHER_MS = 100
-const REQUEST_TIMEOUT_MS = 10_000
+/** Under steady traffic a few records come during each request: sent at once they would make it many small ones. */
+const GATHER_BYTES = 2 ** 18
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 5_000
 const LONGEST_RETRY_AFTER_MS = 30_000
@@ -42,12 +44,14 @@ interface ShipperOptions {
   readonly spool: Spool
   readonly url: string
   readonly headers: Record<string, string>
+  /** For one request. Default 10 s. */
+  readonly timeoutMs?: number
   readonly scope: { name: string; version: string }
   readonly notices: Notices
 }
 
 export function createShipper(options: ShipperOptions): Shipper {
-  const { spool, url, headers, scope, notices } = options
+  const { spool, url, headers, scope, notices, timeoutMs: requestTimeoutMs = 10_000 } = options
   const counts: ShipperCounts = { requests: 0, failures: 0, records: 0 }
   let state: 'idle' | 'gathering' | 'sending' | 'waiting' | 'closed' = 'idle'
   let timer: NodeJS.Timeout | undefined
@@ -76,6 +80,7 @@ export function createShipper(options: ShipperOptions): Shipper {
   }
 
   async function sendAll(): Promise<void> {
+    let delivered = false
     for (;;) {
       const segment = spool.readable()
       const batch = segment?.next(maxBytes)
@@ -84,12 +89,18 @@ export function createShipper(options: ShipperOptions): Shipper {
         spool.tidy()
         continue
       }
+      if (delivered && waiting.length === 0 && bytesOf(batch) < Math.min(GATHER_BYTES, maxBytes / 2)) {
+        later('gathering', GATHER_MS)
+        return
+      }
+      const before = counts.records
       const wait = await deliver(segment, batch)
       if (isClosed()) return
       if (wait !== undefined) {
         later('waiting', wait)
         return
       }
+      delivered = counts.records > before
     }
     spool.tidy()
     state = 'idle'
@@ -112,7 +123,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     let answer: Answer
     try {
       const body = encodeTraces({ resource: segment.resource, scope, spans: batch.payloads })
-      answer = await post(url, body, headers, REQUEST_TIMEOUT_MS)
+      answer = await post(url, body, headers, requestTimeoutMs)
     } catch (error) {
       counts.failures += 1
       notices.note(
@@ -143,8 +154,7 @@ export function createShipper(options: ShipperOptions): Shipper {
       spool.quarantine(segment.resource, batch.payloads[0] as Uint8Array)
       done(segment, batch)
     } else {
-      const bytes = batch.payloads.reduce((sum, payload) => sum + payload.byteLength, 0)
-      maxBytes = Math.max(1, Math.floor(bytes / 2))
+      maxBytes = Math.max(1, Math.floor(bytesOf(batch) / 2))
     }
     return undefined
   }
@@ -193,4 +203,8 @@ export function createShipper(options: ShipperOptions): Shipper {
     },
     counts: () => counts,
   }
+}
+
+function bytesOf(batch: Batch): number {
+  return batch.payloads.reduce((sum, payload) => sum + payload.byteLength, 0)
 }

@@ -2,15 +2,17 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { trace } from '@opentelemetry/api'
+import { metrics, trace } from '@opentelemetry/api'
+import { ParentBasedSampler, type Sampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace'
 import { business, correlation, track } from '@throughline/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Scratch, scratch } from '../testing/child.js'
 import { readOpenMetrics } from '../testing/openmetrics.js'
-import { type Receiver, startReceiver } from '../testing/receiver.js'
+import { type Answer, type Receiver, startReceiver } from '../testing/receiver.js'
 import { until } from '../testing/until.js'
 import type { StartOptions } from './options.js'
-import { start, type Throughline } from './start.js'
+import type { Throughline } from './run.js'
+import { start } from './start.js'
 
 let room: Scratch
 let spoolDir: string
@@ -193,10 +195,13 @@ test('a second start is refused, also while the first is under way', async () =>
 
 test('the status line says who, where to and what is watched; headers are not in it', async () => {
   await begin({ headers: { authorization: 'hunter2' } })
-  expect(lines).toHaveLength(1)
-  expect(lines[0]).toMatch(
-    /^throughline: shop; instruments http, undici; records to .*\/v1\/traces; metrics to .*; spool in /,
-  )
+  await until('the status line', () => lines.length > 0)
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^throughline: shop; instruments http, undici; records to .*\/v1\/traces \(it answers\); metrics to .*; spool in /,
+    ),
+  ])
+  expect(receiver.probes).toMatchObject([{ headers: { authorization: 'hunter2' } }])
   expect(lines[0]).not.toContain('hunter2')
 })
 
@@ -213,7 +218,7 @@ test('direct mode: records go to the recorder, metrics to the page, other spans 
   expect(receiver.records()).toHaveLength(1)
   expect(receiver.requests.every((one) => one.path === '/v1/traces')).toBe(true)
   expect(receiver.spans('application')).toEqual([])
-  expect(lines[0]).toMatch(/direct mode/)
+  await until('the status line', () => lines.some((line) => /direct mode/.test(line)))
 })
 
 test('a receiver that hangs: calls complete, flush and shutdown end in time, the next start delivers', async () => {
@@ -231,7 +236,9 @@ test('a receiver that hangs: calls complete, flush and shutdown end in time, the
   expect(receiver.records().map((one) => one.attributes['throughline.seq'])).toEqual(
     Array.from({ length: 100 }, (_, i) => i + 1),
   )
-  expect(lines.at(-1)).toMatch(/1 segments of ended instances taken over/)
+  await until('the status line', () =>
+    lines.some((line) => /1 segments of ended instances taken over/.test(line)),
+  )
 })
 
 test('a spool folder that cannot be: calls complete, records go out from memory, and it is counted', async () => {
@@ -244,5 +251,119 @@ test('a spool folder that cannot be: calls complete, records go out from memory,
   const families = readOpenMetrics(await (await fetch(metricsUrl ?? '')).text())
   expect(families.find((one) => one.name === 'throughline_notices')?.samples).toContainEqual(
     expect.objectContaining({ labels: { reason: 'spool_write_failed' }, value: 1 }),
+  )
+})
+
+test.each<[string, Answer, RegExp]>([
+  ['refuses', 401, /records to \S+ \(it answers 401\)/],
+  [
+    'hangs',
+    'hang',
+    /records to \S+ \(no answer: no answer in 1000 ms; records are kept until there is one\)/,
+  ],
+])('the status line says that a receiver %s, and nobody waits for it', async (_, answer, expected) => {
+  receiver.probeAnswer = answer
+  const { shutdown } = await begin()
+  await charge(1)
+  await until('the status line', () => lines.length > 0)
+  expect(lines[0]).toMatch(expected)
+  await shutdown()
+})
+
+test('a receiver that is not there is named in the status line by its reason', async () => {
+  await begin({ endpoint: 'http://127.0.0.1:9' })
+  await until('the status line', () => lines.some((line) => line.startsWith('throughline: shop')))
+  expect(lines.find((line) => line.startsWith('throughline: shop'))).toMatch(
+    /\(no answer: ECONNREFUSED; records are kept/,
+  )
+})
+
+test('a shutdown before the answer says the line at once', async () => {
+  receiver.probeAnswer = 'hang'
+  await (await begin()).shutdown()
+  expect(lines).toEqual([expect.stringMatching(/^throughline: shop; .*\(not asked\)/)])
+})
+
+test('OTEL_SDK_DISABLED: start gives an SDK that does nothing, and calls go on', async () => {
+  process.env.OTEL_SDK_DISABLED = 'TRUE'
+  try {
+    const { flush, shutdown, metricsUrl } = await begin({ metricsPort: 0 })
+    expect(await charge(1)).toBe(1)
+    expect([await flush(), await shutdown(), metricsUrl]).toEqual([true, true, undefined])
+    expect([lines, receiver.requests, receiver.probes]).toEqual([[], [], []])
+  } finally {
+    delete process.env.OTEL_SDK_DISABLED
+  }
+})
+
+test.each<[string, Sampler, number]>([
+  ['0 %', new TraceIdRatioBasedSampler(0), 0],
+  ['100 %', new TraceIdRatioBasedSampler(1), 200],
+])(
+  'at %s head sampling each operation is a record and counted; failed and slow ones are kept',
+  async (_, root, sampled) => {
+    const { flush } = await begin({ sampler: new ParentBasedSampler({ root }), keepSlow: 40 })
+    for (let i = 0; i < 200; i += 1) await charge(i === 100 ? -1 : i).catch(() => {})
+    const slow = track('Billing.slow', () => new Promise((resolve) => setTimeout(resolve, 60)))
+    await slow()
+    expect(await flush()).toBe(true)
+    const records = receiver.records()
+    expect(records).toHaveLength(201)
+    const kept = records.filter((one) => (Number(one.flags) & 1) === 1)
+    expect(kept.length).toBe(sampled === 0 ? 2 : 201)
+    expect(kept.map((one) => one.name)).toContain('Billing.slow')
+    expect(kept.some((one) => one.attributes.outcome === 'failure')).toBe(true)
+    const metrics = receiver.metricsOf('throughline.operations').at(-1)?.metrics[0]?.scopes[0]?.metrics[0]
+    if (metrics?.data.kind !== 'histogram') throw new Error('no histogram')
+    expect(metrics.data.points.reduce((sum, point) => sum + point.count, 0)).toBe(201)
+    // An exemplar leads to a trace that can be opened, whichever way it was kept.
+    const spans = new Set(kept.map((one) => one.spanId))
+    const failures = metrics.data.points.find((point) => point.attributes.outcome === 'failure')
+    expect(failures?.exemplars?.map((one) => spans.has(one.spanId ?? ''))).toEqual([true])
+  },
+)
+
+test('an operation that is open at the shutdown has a record that says so', async () => {
+  const { shutdown } = await begin()
+  const never = track('Billing.never', () => new Promise(() => {}))
+  void never()
+  await shutdown()
+  expect(receiver.records().map((one) => [one.name, one.attributes.outcome])).toEqual([
+    ['Billing.never', 'abandoned'],
+  ])
+})
+
+test('the metrics page holds the application’s own metrics, and the page stays valid', async () => {
+  const { metricsUrl } = await begin({ metricsPort: 0 })
+  const meter = metrics.getMeter('application')
+  meter.createCounter('parcels.sent', { description: 'Parcels "sent"' }).add(3, { to: 'x' })
+  meter.createHistogram('parcel.weight', { unit: 'kg' }).record(2)
+  metrics.getMeter('other').createCounter('parcels.sent').add(4, { to: 'x' })
+  meter.createUpDownCounter('throughline.notices').add(1)
+  const families = readOpenMetrics(await (await fetch(metricsUrl ?? '')).text())
+  const parcels = families.filter((one) => one.name === 'parcels_sent')
+  expect(parcels).toMatchObject([
+    {
+      type: 'counter',
+      samples: [
+        { name: 'parcels_sent_total', labels: { to: 'x', otel_scope_name: 'application' }, value: 3 },
+        { labels: { otel_scope_name: 'other' }, value: 4 },
+      ],
+    },
+  ])
+  expect(families.find((one) => one.name === 'parcel_weight')?.type).toBe('histogram')
+  // One name for two things: ours stays, the other is named.
+  expect(families.find((one) => one.name === 'throughline_notices')?.type).toBe('counter')
+  expect(lines.some((line) => /metric_name_taken: throughline.notices of application/.test(line))).toBe(true)
+})
+
+test('a failed export of other spans is named and counted, not lost in silence', async () => {
+  receiver.answer = () => 400
+  const { flush, metricsUrl } = await begin({ metricsPort: 0 })
+  trace.getTracer('application').startSpan('own').end()
+  await flush()
+  await until('the notice', () => lines.some((line) => /otel_error: .*OTLPExporterError/.test(line)))
+  expect(await (await fetch(metricsUrl ?? '')).text()).toMatch(
+    /throughline_notices_total\{reason="otel_error"\} \d/,
   )
 })

@@ -1,13 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import {
-  decodeMetrics,
-  decodeTraces,
-  type ResourceMetrics,
-  type ResourceSpans,
-  type Span,
-} from '@throughline/otlp'
+import { decodeMetrics, decodeTraces, type ResourceSpans, type Span } from '@throughline/otlp'
+
+type ResourceMetrics = ReturnType<typeof decodeMetrics>[number]
 
 export interface Received {
   readonly path: string
@@ -26,6 +22,9 @@ export interface Receiver {
   readonly url: string
   readonly port: number
   readonly requests: Received[]
+  /** Empty requests for traces, which ask only whether somebody is there; they are answered by `probeAnswer` and not listed. */
+  readonly probes: Omit<Received, 'status'>[]
+  probeAnswer: Answer
   /** Decides the answer of each request from now on. */
   answer: (request: Omit<Received, 'status'>) => Answer
   /** Spans of answered-with-200 requests, of one scope. */
@@ -40,6 +39,7 @@ export interface Receiver {
 /** A real OTLP/HTTP receiver on loopback. */
 export async function startReceiver(port = 0): Promise<Receiver> {
   const requests: Received[] = []
+  const probes: Omit<Received, 'status'>[] = []
   const server = createServer(async (request, response) => {
     const body = await buffer(request).catch(() => undefined)
     if (body === undefined) return
@@ -52,14 +52,16 @@ export async function startReceiver(port = 0): Promise<Receiver> {
       traces: path === '/v1/traces' ? decodeTraces(body, format) : [],
       metrics: path === '/v1/metrics' ? decodeMetrics(body, format) : [],
     }
-    const answer = receiver.answer(received)
+    const isProbe = path === '/v1/traces' && body.byteLength === 0
+    const answer = isProbe ? receiver.probeAnswer : receiver.answer(received)
     const { status, headers } =
       answer === 'hang'
         ? { status: 0, headers: {} }
         : typeof answer === 'number'
           ? { status: answer, headers: {} }
           : answer
-    requests.push({ ...received, status })
+    if (isProbe) probes.push(received)
+    else requests.push({ ...received, status })
     if (status !== 0) response.writeHead(status, headers).end()
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -68,6 +70,8 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     url: `http://127.0.0.1:${at.port}`,
     port: at.port,
     requests,
+    probes,
+    probeAnswer: 200,
     answer: () => 200,
     spans: (scope) =>
       requests

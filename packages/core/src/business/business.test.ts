@@ -76,8 +76,8 @@ test('labels whose getter throws cost the measurement, never the call', () => {
       throw new Error('no')
     },
   }
-  business.counter('orders', { labels: sites }).add(1, labels)
-  business.money('income', { currency: 'USD', labels: sites }).add('1', labels)
+  business.counter('getter.orders', { labels: sites }).add(1, labels)
+  business.money('getter.income', { currency: 'USD', labels: sites }).add('1', labels)
   expect(runtime.measured).toEqual([])
   expect(runtime.count('internal_error')).toBe(2)
 })
@@ -99,7 +99,7 @@ test('values measured in an operation are on its record, summed exactly by name 
 })
 
 test('the sum on the record equals the BigInt sum of any amounts', () => {
-  const income = business.money('income', { currency: 'USD', signed: true })
+  const income = business.money('income.signed', { currency: 'USD', signed: true })
   fc.assert(
     fc.property(fc.array(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), { minLength: 1 }), (cents) => {
       track('A.b', () => {
@@ -122,8 +122,71 @@ test('a record holds 100 different values; more are measured all the same, and c
   expect(runtime.count('business_values_dropped')).toBe(10)
 })
 
+test('a gauge takes any finite number, a histogram any that is not negative; the rest is refused and counted', () => {
+  const stock = business.gauge('stock', { labels: sites, unit: '{vehicle}' })
+  const items = business.histogram('order.items')
+  for (const level of [3, -1.5, 0]) stock.set(level, { site: 'cologne' })
+  for (const size of [0, 2.5]) items.record(size)
+  expect(runtime.measured.map((one) => one.value)).toEqual([3, -1.5, 0, 0, 2.5])
+  const wrong = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, '1', undefined, 1e-30]
+  for (const one of wrong) {
+    stock.set(one as never, { site: 'cologne' })
+    items.record(one as never)
+  }
+  items.record(-1)
+  expect(runtime.measured).toHaveLength(5)
+  expect(runtime.count('business_value_refused')).toBe(2 * wrong.length + 1)
+})
+
+test('on the record a gauge is its last value, a histogram the exact sum of its values and their number', () => {
+  const stock = business.gauge('stock.level')
+  const minutes = business.histogram('delivery.time', { unit: 'min', bounds: [10, 30] })
+  track('A.b', () => {
+    for (const level of [5, 7.5, 6]) stock.set(level)
+    for (const one of [0.1, 0.2, 30]) minutes.record(one)
+  })()
+  expect(runtime.last().business).toEqual([
+    { name: 'business.stock.level', labels: {}, value: '6', kind: 'gauge' },
+    { name: 'business.delivery.time', labels: {}, value: '30.3', kind: 'histogram', count: 3 },
+  ])
+})
+
+test('the same definition is the same metric, wherever it stands; one name in two currencies is one metric too', () => {
+  business.money('turnover', { currency: 'USD' }).add('1.00')
+  business.money('turnover', { currency: 'USD' }).add('2.00')
+  business.money('turnover', { currency: 'JPY' }).add(300)
+  const [first, second, third] = runtime.measured
+  expect(second?.instrument).toBe(first?.instrument)
+  expect(third).toMatchObject({ value: 300n, labels: { currency: 'JPY' }, instrument: { scale: 0 } })
+})
+
+test('a name that is defined again with another kind, unit, label set or bounds is refused at once', () => {
+  business.counter('defined', { labels: sites, unit: '{order}' })
+  business.histogram('spread', { bounds: [1, 2] })
+  const again = [
+    () => business.gauge('defined', { labels: sites, unit: '{order}' }),
+    () => business.counter('defined', { labels: sites }),
+    () => business.counter('defined', { labels: { site: ['cologne'] }, unit: '{order}' }),
+    () => business.histogram('spread', { bounds: [1, 3] }),
+  ]
+  for (const one of again) expect(one).toThrow(/is defined already/)
+})
+
+test('equal labels reach the SDK as one object, in the declared order', () => {
+  const counter = business.counter('ordered', { labels: { site: ['a', 'b'], kind: ['x'] } })
+  counter.add(1, { kind: 'x', site: 'a' })
+  counter.add(1, { site: 'a', kind: 'x' })
+  expect(runtime.measured[0]?.labels).toBe(runtime.measured[1]?.labels)
+  expect(Object.keys(runtime.measured[0]?.labels ?? {})).toEqual(['site', 'kind'])
+})
+
+test('a declared value `other` is counted as nothing special', () => {
+  business.counter('with.other', { labels: { site: ['a', 'other'] } }).add(1, { site: 'other' })
+  expect(runtime.count('business_label_other')).toBe(0)
+})
+
 const anything = business as unknown as Record<
-  'counter' | 'money',
+  'counter' | 'gauge' | 'histogram' | 'money',
   (name: unknown, options?: unknown) => unknown
 >
 test.each<[string, () => unknown, RegExp]>([
@@ -148,6 +211,16 @@ test.each<[string, () => unknown, RegExp]>([
     /set by the option/,
   ],
   ['a currency that is none', () => anything.money('a', { currency: 'dollar' }), /ISO 4217/],
+  ['a currency that nobody uses', () => anything.money('a', { currency: 'ABC' }), /ISO 4217/],
+  ['a currency in small letters', () => anything.money('a', { currency: 'usd' }), /ISO 4217/],
+  ['a unit with a space', () => anything.counter('a', { unit: 'per day' }), /no unit of UCUM/],
+  ['an empty unit', () => anything.gauge('a', { unit: '' }), /no unit of UCUM/],
+  ['a unit of 64 characters', () => anything.gauge('a', { unit: 'm'.repeat(64) }), /no unit of UCUM/],
+  ['an open brace in a unit', () => anything.gauge('a', { unit: '{order' }), /no unit of UCUM/],
+  ['bounds that fall', () => anything.histogram('a', { bounds: [2, 1] }), /each larger/],
+  ['no bounds', () => anything.histogram('a', { bounds: [] }), /1 to 100/],
+  ['a bound that is no number', () => anything.histogram('a', { bounds: [1, Number.NaN] }), /finite/],
+  ['a cap of no series', () => anything.counter('a', { maxSeries: 0 }), /maxSeries/],
   [
     'more than 1,000 combinations',
     () =>

@@ -1,7 +1,8 @@
-import { context, trace } from '@opentelemetry/api'
+import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 import { notice } from '../notice.js'
 import { CORRELATION_KEY, type Correlation, correlationOf, isCorrelationId, newCorrelationId } from './id.js'
-import { type MiddlewareRequest, type MiddlewareResponse, middleware } from './middleware.js'
+import { extract, inject } from './messages.js'
+import { middleware } from './middleware.js'
 
 /** Names for log lines; a key without a value is absent. */
 export interface CorrelationFields {
@@ -45,17 +46,28 @@ function fields(): CorrelationFields {
   const correlation = correlationOf(active)
   if (correlation !== undefined) result.correlation_id = correlation.id
   const span = trace.getSpanContext(active)
-  if (span !== undefined) {
+  if (span !== undefined && isSpanContextValid(span)) {
     result.trace_id = span.traceId
     result.span_id = span.spanId
   }
   return result
 }
 
-/** The correlation ID of a request: read, set, logged, answered. */
+/**
+ * The same function, run in the context of this moment whenever and by whomever it is called. For callbacks that a pool, a queue or an
+ * emitter calls later out of another request's context.
+ */
+function bind<F extends (...args: never[]) => unknown>(fn: F): F {
+  return context.bind(context.active(), fn)
+}
+
+/** The correlation ID of a request: read, set, logged, answered, handed on. */
 export const correlation: {
   id: typeof id
   run: typeof run
   fields: typeof fields
-  middleware: () => (request: MiddlewareRequest, response: MiddlewareResponse, next: () => void) => void
-} = { id, run, fields, middleware }
+  bind: typeof bind
+  middleware: typeof middleware
+  inject: typeof inject
+  extract: typeof extract
+} = { id, run, fields, bind, middleware, inject, extract }

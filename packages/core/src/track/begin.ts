@@ -1,67 +1,134 @@
-import { type Context, context, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  context,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import { steadyMs, unixNano } from '../clock.js'
 import { correlationOf, newCorrelationId } from '../correlation/id.js'
 import { newSpanId, newTraceId } from '../ids.js'
+import { notice } from '../notice.js'
 import { Operation } from '../operation.js'
 import { OperationContext } from '../operation-context.js'
 import type { Runtime } from '../runtime.js'
+import { OwnSpan } from './own-span.js'
 import type { Site } from './site.js'
 
 /** The scope of every operation: what the Collector and the recorder look for. */
-const SCOPE = 'throughline.operations'
+const RECORDED_SCOPE = 'throughline.operations'
+/** Operations that are no records: ordinary spans, which the ordinary exporter sends. */
+const UNRECORDED_SCOPE = 'throughline.spans'
 
 const INVALID_SPAN_ID = '0000000000000000'
 
 export interface Begun {
   readonly operation: Operation
+  /** The context inside the operation. */
   readonly inside: Context
+  /** Whether that is the context outside: then nothing has to be entered. */
+  readonly direct: boolean
 }
 
 /**
- * Begins an operation. A root, or a child of a sampled span, gets a span of the SDK, so that other processors see it too. Below an
- * unsampled parent there is none: the operation keeps its place in the trace by IDs alone, which costs a sixth of it.
+ * Begins an operation. A root, or a child of a sampled span, gets a span. Below an unsampled parent there is none: the operation keeps
+ * its place in the trace by IDs alone, which costs a sixth of it.
  */
-export function begin(runtime: Runtime, site: Site, self: unknown): Begun {
+function begin(runtime: Runtime, site: Site, self: unknown): Begun {
   const names = site.names(self)
+  const { record: recorded = true, span: spanned = true } = site.options
   const outer = context.active()
-  const parent = trace.getSpanContext(outer)
-  const correlation = correlationOf(outer) ?? { id: newCorrelationId() }
+  const parent = parentOf(outer)
+  const known = correlationOf(outer)
   const startSteadyMs = steadyMs()
-  const startUnixNano = unixNano(startSteadyMs)
-  const hasParent = parent !== undefined && parent.spanId !== INVALID_SPAN_ID && parent.spanId !== ''
-  const span =
-    !hasParent || (parent.traceFlags & TraceFlags.SAMPLED) !== 0
-      ? trace
-          .getTracer(SCOPE)
-          .startSpan(names.spanName, { kind: SpanKind.INTERNAL, startTime: hrTime(startUnixNano) }, outer)
-      : undefined
-  const made = span?.spanContext()
-  // Without a tracer provider the API hands the parent back, or zeros: then the identity is ours.
-  const own =
-    made !== undefined && made.spanId !== INVALID_SPAN_ID && made.spanId !== parent?.spanId ? made : undefined
+  if (!recorded && !spanned) {
+    // Only counted and timed: it stands for the span it runs in.
+    const place = {
+      traceId: parent?.traceId ?? '',
+      spanId: parent?.spanId ?? '',
+      traceFlags: parent?.traceFlags ?? TraceFlags.NONE,
+    }
+    const who = { correlationId: known?.id ?? '', userId: known?.user }
+    const none = { parentSpanId: undefined, traceState: undefined, span: undefined }
+    const operation = new Operation({ names, recorded, ...place, ...who, ...none, startSteadyMs })
+    runtime.start(operation)
+    return { operation, inside: outer, direct: true }
+  }
+  const correlation = known ?? { id: newCorrelationId() }
+  const wanted = spanned && (parent === undefined || (parent.traceFlags & TraceFlags.SAMPLED) !== 0)
+  const span = wanted ? startSpan(runtime, names.spanName, recorded, parent, outer, startSteadyMs) : undefined
+  const made = span?.spanContext() ?? {
+    traceId: parent?.traceId ?? newTraceId(),
+    spanId: newSpanId(),
+    traceFlags: spanned ? TraceFlags.NONE : (parent?.traceFlags ?? TraceFlags.NONE),
+  }
   const operation = new Operation({
     names,
-    traceId: own?.traceId ?? (hasParent ? parent.traceId : newTraceId()),
-    spanId: own?.spanId ?? newSpanId(),
-    parentSpanId: hasParent ? parent.spanId : undefined,
-    traceFlags: own?.traceFlags ?? parent?.traceFlags ?? TraceFlags.NONE,
-    traceState: (own ?? parent)?.traceState?.serialize(),
-    span: own !== undefined && span?.isRecording() ? span : undefined,
+    recorded,
+    traceId: made.traceId,
+    spanId: made.spanId,
+    parentSpanId: parent?.spanId,
+    traceFlags: made.traceFlags,
+    traceState: (made.traceState ?? parent?.traceState)?.serialize(),
+    span: span?.isRecording() ? span : undefined,
     correlationId: correlation.id,
     userId: correlation.user,
-    startUnixNano,
     startSteadyMs,
   })
-  const active =
-    own !== undefined && span !== undefined
-      ? span
-      : trace.wrapSpanContext({
-          traceId: operation.traceId,
-          spanId: operation.spanId,
-          traceFlags: operation.traceFlags,
-        })
   runtime.start(operation)
-  return { operation, inside: new OperationContext(outer, active, operation, correlation) }
+  const inside = new OperationContext(outer, span ?? trace.wrapSpanContext(made), operation, correlation)
+  return { operation, inside, direct: false }
+}
+
+function parentOf(outer: Context): SpanContext | undefined {
+  const parent = trace.getSpanContext(outer)
+  return parent === undefined || parent.spanId === INVALID_SPAN_ID || parent.spanId === ''
+    ? undefined
+    : parent
+}
+
+/** The operation's own span where only we would see it, else one of the SDK; undefined when the sampler or a missing provider says so. */
+function startSpan(
+  runtime: Runtime,
+  name: string,
+  recorded: boolean,
+  parent: SpanContext | undefined,
+  outer: Context,
+  startSteadyMs: number,
+): Span | undefined {
+  if (recorded && runtime.sample !== undefined) {
+    const traceId = parent?.traceId ?? newTraceId()
+    const traceState = parent?.traceState
+    const traceFlags = runtime.sample(traceId, name, outer) ? TraceFlags.SAMPLED : TraceFlags.NONE
+    const made = {
+      traceId,
+      spanId: newSpanId(),
+      traceFlags,
+      ...(traceState === undefined ? {} : { traceState }),
+    }
+    return traceFlags === TraceFlags.SAMPLED ? new OwnSpan(made) : trace.wrapSpanContext(made)
+  }
+  const tracer = trace.getTracer(recorded ? RECORDED_SCOPE : UNRECORDED_SCOPE)
+  const span = tracer.startSpan(
+    name,
+    { kind: SpanKind.INTERNAL, startTime: hrTime(unixNano(startSteadyMs)) },
+    outer,
+  )
+  // Without a tracer provider the API hands the parent back, or zeros: then the identity is ours.
+  const { spanId } = span.spanContext()
+  return spanId === INVALID_SPAN_ID || spanId === parent?.spanId ? undefined : span
+}
+
+/** A fault of ours in here costs the operation, not the call. */
+export function tryBegin(runtime: Runtime, site: Site, self: unknown): Begun | undefined {
+  try {
+    return begin(runtime, site, self)
+  } catch (problem) {
+    notice('internal_error', 'start of an operation', problem)
+    return undefined
+  }
 }
 
 function hrTime(unixNanos: bigint): [number, number] {

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+import { release } from '../abandoned.js'
 import { steadyMs } from '../clock.js'
 import { describeFailure } from '../failure.js'
 import { notice } from '../notice.js'
@@ -5,6 +7,9 @@ import type { Operation } from '../operation.js'
 import type { Runtime } from '../runtime.js'
 import type { Site } from './site.js'
 import type { Call } from './types.js'
+
+/** The column holds 512 bytes; a longer text is no identifier. */
+const MAX_USER = 512
 
 /** The end of a call: the extractors, then the SDK. Nothing in here can reach the caller. */
 export function finish(
@@ -15,6 +20,7 @@ export function finish(
   failed: boolean,
 ): void {
   if (operation.ended) return
+  release(operation)
   try {
     operation.durationMs = steadyMs() - operation.startSteadyMs
     if (failed) {
@@ -34,7 +40,8 @@ function extract(site: Site, operation: Operation, call: Call, failed: boolean):
   const { user, metadata, success } = site.options
   if (user !== undefined) {
     const value = guard(operation, 'user', user, call)
-    if (typeof value === 'string' || typeof value === 'number') operation.userId = String(value)
+    if (typeof value === 'string') operation.userId = value.slice(0, MAX_USER)
+    else if (typeof value === 'number' || typeof value === 'bigint') operation.userId = String(value)
   }
   if (metadata !== undefined) {
     // Read inside the guard as well: a getter of what it answers may throw. What the code set itself wins.
@@ -45,9 +52,11 @@ function extract(site: Site, operation: Operation, call: Call, failed: boolean):
   }
 }
 
-function merge(operation: Operation, value: Record<string, unknown> | undefined): unknown {
-  if (typeof value !== 'object' || value === null || isThenable(value)) return value
-  operation.metadata = { ...value, ...operation.metadata }
+function merge(operation: Operation, value: unknown): unknown {
+  if (value === undefined || value === null || isThenable(value)) return value
+  if (typeof value !== 'object') throw new TypeError(`it returned a ${typeof value}`)
+  const entries = value instanceof Map ? Object.fromEntries(value) : value
+  operation.metadata = { ...entries, ...operation.metadata }
   return undefined
 }
 
@@ -61,7 +70,8 @@ function guard<T>(
     const value = extractor(call)
     if (!isThenable(value)) return value
     // Its rejection would otherwise end the process as unhandled: we asked for the value, so we take the blame.
-    void Promise.resolve(value).catch(() => {})
+    // Only a real promise can do that; a lazy thenable must not be run.
+    if (types.isPromise(value)) Reflect.apply(Promise.prototype.then, value, [undefined, () => {}])
     notice('extraction_failed', `${which} of ${operation.names.spanName}`, 'it returned a promise')
   } catch (problem) {
     notice('extraction_failed', `${which} of ${operation.names.spanName}`, problem)

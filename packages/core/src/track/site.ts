@@ -4,6 +4,8 @@ import type { AnyFunction, TrackOptions } from './types.js'
 /** One tracked function: its options and the names of its operations. */
 export interface Site {
   readonly options: TrackOptions
+  /** Results that last and have been returned: one that comes again is not watched twice. */
+  readonly seen: WeakSet<object>
   /** The names of a call with this `this`. */
   names(self: unknown): OperationNames
 }
@@ -11,7 +13,7 @@ export interface Site {
 /** A function outside of any class: its names never change. */
 export function functionSite(name: string, options: TrackOptions): Site {
   const names = splitName(options.name ?? name, options.service)
-  return { options, names: () => names }
+  return { options, seen: new WeakSet(), names: () => names }
 }
 
 /**
@@ -24,6 +26,7 @@ export function methodSite(method: string, options: TrackOptions): Site {
   const withoutClass = splitName(method, options.service)
   return {
     options,
+    seen: new WeakSet(),
     names(self) {
       const owner = classOf(self)
       if (owner === undefined) return withoutClass

@@ -22,11 +22,20 @@ export interface TrackOptions<F extends AnyFunction = AnyFunction> {
   /** The part before the dot, when the name shall be found but the service is another. */
   service?: string
   /** Who the call was for; a number becomes its digits. */
-  user?: (call: Call<F>) => string | number | undefined
+  user?: (call: Call<F>) => string | number | bigint | undefined
   /** What the record shall keep of the call. */
   metadata?: (call: Call<F>) => Record<string, unknown> | undefined
+  /** Whether a call becomes a row. Default true. Without it the span goes the way of every other span. */
+  record?: boolean
+  /** Whether a call gets a span of its own. Default true. Without span and record it is counted and timed, at a sixth of the cost. */
+  span?: boolean
   /** Whether a call that returned was a success in business terms. */
   success?: (call: Call<F>) => boolean
+  /**
+   * For a function that takes a callback `(error, value)` as its last argument: the operation lasts until the callback is called.
+   * `true` is short for `'last'`. A call without a callback is tracked by what it returns.
+   */
+  callback?: true | 'last'
 }
 
 /** Serves as TypeScript's decorator of today (TC39) and of old (`experimentalDecorators`). */
@@ -37,9 +46,19 @@ export interface TrackDecorator {
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<F>,
   ): TypedPropertyDescriptor<F>
+  /** On a class: all methods that it declares, but those with `@track.skip`. */
+  // biome-ignore lint/suspicious/noExplicitAny: a constructor of any arguments
+  <C extends abstract new (...args: any[]) => unknown>(target: C, context?: ClassDecoratorContext<C>): void
+}
+
+/** `@track.skip` on a method of a tracked class: it is left alone. As the outermost decorator of the method. */
+export interface TrackSkip {
+  <F extends AnyFunction>(method: F, context: ClassMethodDecoratorContext<ThisParameterType<F>, F>): void
+  (target: object, key: string | symbol, descriptor: PropertyDescriptor): void
 }
 
 export interface Track extends TrackDecorator {
+  readonly skip: TrackSkip
   /** Wraps a function: same arguments, same `this`, same result, same errors. */
   <F extends AnyFunction>(fn: F, options?: TrackOptions<NoInfer<F>>): F
   /** Wraps a function under a name. */

@@ -1,94 +1,177 @@
 import { context } from '@opentelemetry/api'
-import { fromMinor, type Instrument, operationOf, unixNano } from '@throughline/core/runtime'
+import { fromMinor, type Instrument, operationOf } from '@throughline/core/runtime'
 import type { Metric } from '@throughline/otlp'
 import type { Notices } from '../notices.js'
+import {
+  type BusinessSeries,
+  type Claim,
+  counterSeries,
+  gaugeSeries,
+  histogramSeries,
+  moneySeries,
+} from './business-series.js'
 import { takeExemplar } from './exemplar.js'
-import { type PointTimes, sumPoint } from './points.js'
-import { type SumSeries, sumSeries } from './series.js'
+import type { HistogramPoint, NumberPoint, PointTimes } from './points.js'
 
-/** Label sets are closed when an instrument is made (at most 1,000 combinations); this bounds instruments made at run time. */
+/** Label sets are closed and instruments have a cap of series; this bounds instruments made at run time. */
 const MAX_INSTRUMENTS = 500
 
-interface Bound {
+type AnySeries = BusinessSeries<NumberPoint> | BusinessSeries<HistogramPoint>
+type AnyClaim = Claim<NumberPoint> | Claim<HistogramPoint>
+
+/** A metric: all instruments of one name, which differ in their currency at most. */
+interface Family {
   readonly owner: object
   readonly instrument: Instrument
-  readonly series: Map<string, SumSeries>
+  readonly series: Map<string, AnySeries>
+  /** By the label object itself: core gives the same one for equal labels. */
+  readonly byLabels: WeakMap<object, AnySeries>
 }
 
 export interface BusinessMetrics {
   measure(instrument: Instrument, value: number | bigint, labels: Record<string, string>): void
+  /** Everything since the start: what the metrics page shows. */
   collect(times: PointTimes): Metric[]
+  /** What an export sends, by the temporality; `settle` says whether it arrived, so that nothing of a failed one is lost. */
+  export(times: PointTimes): { metrics: Metric[]; settle(delivered: boolean): void }
 }
 
-/** Counters and money of the scope `throughline.business`. Money is summed in whole minor units and rounded once, at export. */
-export function createBusinessMetrics(notices: Notices): BusinessMetrics {
+/** The metrics of the scope `throughline.business`. */
+export function createBusinessMetrics(
+  notices: Notices,
+  options: { temporality?: 'cumulative' | 'delta' } = {},
+): BusinessMetrics {
   const owner = {}
   /** By name: what is made twice, in two modules or two copies of core, is one metric. */
-  const instruments = new Map<string, Bound>()
+  const families = new Map<string, Family>()
+  /** The end of the last export that was delivered. */
+  let deliveredUntil = 0n
 
-  function bind(instrument: Instrument): Bound | undefined {
-    const bound = instrument.bound as Bound | undefined
+  function familyOf(instrument: Instrument): Family | undefined {
+    const bound = instrument.bound as Family | undefined
     if (bound?.owner === owner) return bound
-    let known = instruments.get(instrument.name)
+    let known = families.get(instrument.name)
     if (known === undefined) {
-      if (instruments.size >= MAX_INSTRUMENTS) {
+      if (families.size >= MAX_INSTRUMENTS) {
         const detail = `${MAX_INSTRUMENTS} business metrics exist; ${instrument.name} has no series`
         notices.note('series_overflow', detail)
         return undefined
       }
-      known = { owner, instrument, series: new Map() }
-      instruments.set(instrument.name, known)
-    } else if (!alike(known.instrument, instrument)) {
-      // Two meanings under one name cannot be told apart in any store.
-      notices.note('business_value_refused', `${instrument.name}: made twice, with different options`)
-      return undefined
+      known = { owner, instrument, series: new Map(), byLabels: new WeakMap() }
+      families.set(instrument.name, known)
     }
     instrument.bound = known
     return known
   }
 
+  function seriesOf(family: Family, instrument: Instrument, labels: Record<string, string>): AnySeries {
+    const found = family.byLabels.get(labels)
+    if (found !== undefined) return found
+    let key = Object.values(labels).join('\u0000')
+    let kept = labels
+    if (!family.series.has(key) && family.series.size >= instrument.maxSeries) {
+      const { currency } = labels
+      kept = { ...(currency === undefined ? {} : { currency }), 'otel.metric.overflow': 'true' }
+      key = `\u0000${currency ?? ''}`
+      notices.note(
+        'series_overflow',
+        `${instrument.name} has ${instrument.maxSeries} series; further labels share the overflow`,
+      )
+    }
+    let series = family.series.get(key)
+    if (series === undefined) {
+      series = create(instrument, kept)
+      family.series.set(key, series)
+    }
+    family.byLabels.set(labels, series)
+    return series
+  }
+
+  function metric(
+    { instrument }: Family,
+    points: (NumberPoint | HistogramPoint)[],
+    temporality: Temporality,
+  ): Metric {
+    const { name, description, unit, kind, monotonic } = instrument
+    const about = { name, description, unit }
+    if (kind === 'gauge') return { ...about, data: { kind, points: points as NumberPoint[] } }
+    if (kind === 'histogram')
+      return { ...about, data: { kind, temporality, points: points as HistogramPoint[] } }
+    return { ...about, data: { kind: 'sum', monotonic, temporality, points: points as NumberPoint[] } }
+  }
+
+  function collect(times: PointTimes): Metric[] {
+    return [...families.values()].map((family) =>
+      metric(
+        family,
+        [...family.series.values()].map((one) => one.total(times)),
+        'cumulative',
+      ),
+    )
+  }
+
   return {
     measure(instrument, value, labels) {
-      const bound = bind(instrument)
-      if (bound === undefined) return
-      const key = Object.values(labels).join('\u0000')
-      let series = bound.series.get(key)
-      if (series === undefined) {
-        series = sumSeries(labels)
-        bound.series.set(key, series)
-      }
-      if (typeof value === 'bigint') series.minor += value
-      else series.value += value
+      const family = familyOf(instrument)
+      if (family === undefined) return
+      const series = seriesOf(family, instrument, labels)
+      const place = series.record(value)
       const operation = operationOf(context.active())
       if (operation === undefined) return
       const shown = typeof value === 'bigint' ? Number(fromMinor(value, instrument.scale)) : value
-      series.exemplar = takeExemplar(series.exemplar, operation, shown, unixNano(performance.now()), notices)
+      series.exemplars[place] = takeExemplar(
+        series.exemplars[place],
+        operation,
+        shown,
+        performance.now(),
+        notices,
+      )
     },
-    collect: (times) =>
-      [...instruments.values()].map(({ instrument, series }) => ({
-        name: instrument.name,
-        description: instrument.description,
-        unit: instrument.unit,
-        data: {
-          kind: 'sum',
-          monotonic: instrument.monotonic,
-          temporality: 'cumulative',
-          points: [...series.values()].map((one) => sumPoint(one, total(instrument, one), times)),
+    collect,
+    export(times) {
+      if (options.temporality !== 'delta') return { metrics: collect(times), settle() {} }
+      const since = deliveredUntil === 0n ? times.startTimeUnixNano : deliveredUntil
+      const part = { startTimeUnixNano: since, timeUnixNano: times.timeUnixNano }
+      const claims: AnyClaim[] = []
+      const metrics = [...families.values()].map((family) => {
+        const all = [...family.series.values()]
+        // What goes down again as well as up stays cumulative, as OpenTelemetry's own preference has it.
+        if (family.instrument.kind === 'money' && !family.instrument.monotonic)
+          return metric(
+            family,
+            all.map((one) => one.total(times)),
+            'cumulative',
+          )
+        const claimed = all.map((one) => one.claim(part)).filter((one) => one !== undefined)
+        claims.push(...claimed)
+        return metric(
+          family,
+          claimed.map((one) => one.point),
+          'delta',
+        )
+      })
+      return {
+        metrics,
+        settle(delivered) {
+          for (const claim of claims) claim.settle(delivered)
+          if (delivered && times.timeUnixNano > deliveredUntil) deliveredUntil = times.timeUnixNano
         },
-      })),
+      }
+    },
   }
 }
 
-function alike(a: Instrument, b: Instrument): boolean {
-  return (
-    a.kind === b.kind &&
-    a.unit === b.unit &&
-    a.scale === b.scale &&
-    a.monotonic === b.monotonic &&
-    Object.keys(a.labels).join() === Object.keys(b.labels).join()
-  )
-}
+type Temporality = 'cumulative' | 'delta'
 
-function total(instrument: Instrument, series: SumSeries): number {
-  return instrument.kind === 'money' ? Number(fromMinor(series.minor, instrument.scale)) : series.value
+function create(instrument: Instrument, labels: Record<string, string>): AnySeries {
+  switch (instrument.kind) {
+    case 'counter':
+      return counterSeries(labels)
+    case 'gauge':
+      return gaugeSeries(labels)
+    case 'histogram':
+      return histogramSeries(labels, instrument)
+    case 'money':
+      return moneySeries(labels, instrument)
+  }
 }

@@ -9,18 +9,24 @@ import type { ExemplarSlot } from './series.js'
 const MAX_EXEMPLAR_CORRELATION = 51
 
 /** Keeps a sampled operation for a while, since its trace can be opened; after that any newer one. */
-const PREFER_SAMPLED_NANO = 60_000_000_000n
+const PREFER_SAMPLED_MS = 60_000
 
-/** The exemplar that shall stand after this measurement: reuses the slot object, so a busy series makes no garbage. */
+/**
+ * The exemplar that shall stand after this measurement: reuses the slot object, so a busy series makes no garbage. `kept`: its trace can
+ * be opened although the head sampler left it out.
+ */
 export function takeExemplar(
   slot: ExemplarSlot | undefined,
   operation: Operation,
   value: number,
-  unixNano: bigint,
+  steadyMs: number,
   notices: Notices,
-): ExemplarSlot {
-  const sampled = (operation.traceFlags & 1) !== 0
-  if (slot?.sampled && !sampled && unixNano - slot.unixNano < PREFER_SAMPLED_NANO) return slot
+  kept = false,
+): ExemplarSlot | undefined {
+  // Counted outside of any span: there is no trace to open.
+  if (operation.traceId === '') return slot
+  const sampled = kept || (operation.traceFlags & 1) !== 0
+  if (slot?.sampled && !sampled && steadyMs - slot.steadyMs < PREFER_SAMPLED_MS) return slot
   let correlationId = operation.correlationId
   if (correlationId.length > MAX_EXEMPLAR_CORRELATION) {
     correlationId = ''
@@ -30,9 +36,9 @@ export function takeExemplar(
     )
   }
   if (slot === undefined)
-    return { value, unixNano, traceId: operation.traceId, spanId: operation.spanId, correlationId, sampled }
+    return { value, steadyMs, traceId: operation.traceId, spanId: operation.spanId, correlationId, sampled }
   slot.value = value
-  slot.unixNano = unixNano
+  slot.steadyMs = steadyMs
   slot.traceId = operation.traceId
   slot.spanId = operation.spanId
   slot.correlationId = correlationId

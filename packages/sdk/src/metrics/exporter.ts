@@ -6,6 +6,10 @@ import type { Notices } from '../notices.js'
 export interface ScopeMetrics {
   readonly scope: { name: string; version: string }
   readonly metrics: Metric[]
+  /** Told whether the metrics arrived: what is counted since the last export must not be lost with a request. */
+  readonly settle?: (delivered: boolean) => void
+  /** On the metrics page the scope's name is a label: the application's own metrics, of which two scopes may have one name. */
+  readonly labelled?: boolean
 }
 
 export interface MetricsExporter {
@@ -14,12 +18,13 @@ export interface MetricsExporter {
   close(): void
 }
 
-/** Sums are cumulative: what one failed request did not bring, the next one does. So nothing is kept and nothing is repeated. */
+/** What one failed request did not bring, the next one does: sums are cumulative, or are given back by `settle`. No request is repeated. */
 export function createMetricsExporter(options: {
   url: string
   headers: Record<string, string>
   resource: Uint8Array
   intervalMs: number
+  timeoutMs: number
   collect: () => ScopeMetrics[]
   notices: Notices
 }): MetricsExporter {
@@ -27,7 +32,13 @@ export function createMetricsExporter(options: {
   let running: Promise<boolean> | undefined
 
   async function send(timeoutMs: number): Promise<boolean> {
-    const results = await Promise.all(options.collect().map((scope) => sendScope(scope, timeoutMs)))
+    const results = await Promise.all(
+      options.collect().map(async (scope) => {
+        const delivered = await sendScope(scope, timeoutMs)
+        scope.settle?.(delivered)
+        return delivered
+      }),
+    )
     return results.every(Boolean)
   }
 
@@ -51,7 +62,7 @@ export function createMetricsExporter(options: {
   const timer = setInterval(() => {
     // A Collector that hangs gets one request, not one an interval.
     if (running !== undefined) return
-    running = send(Math.min(options.intervalMs, 10_000)).finally(() => {
+    running = send(Math.min(options.intervalMs, options.timeoutMs)).finally(() => {
       running = undefined
     })
   }, options.intervalMs)

@@ -99,3 +99,58 @@ test('bytes are named so, once', () => {
   )
   expect(one({ name: 'x.bytes', unit: 'By', data }).name).toBe('x_bytes')
 })
+
+const number = (value: number, attributes = {}) => [{ ...times, attributes, value }]
+const counter = (name: string, value: number, attributes = {}): ScopeMetrics['metrics'][number] => ({
+  name,
+  data: { kind: 'sum', monotonic: true, temporality: 'cumulative', points: number(value, attributes) },
+})
+const gauge = (name: string, value: number): ScopeMetrics['metrics'][number] => ({
+  name,
+  data: { kind: 'gauge', points: number(value) },
+})
+
+test.each<[string, ScopeMetrics['metrics'], string]>([
+  ['a.b and a_b', [counter('a.b', 1), counter('a_b', 2)], 'a_b of s: a_b is taken on the page'],
+  [
+    'a counter and a gauge of one name',
+    [counter('a.b', 1), gauge('a.b', 2)],
+    'a.b of s: a_b is taken on the page',
+  ],
+  [
+    'a counter and a gauge named like its sample',
+    [counter('a', 1), gauge('a_total', 2)],
+    'a_total of s: a_total is taken on the page',
+  ],
+  ['one metric twice with one set of labels', [counter('a', 1), counter('a', 2)], 'a of s: a comes twice'],
+])('%s: the first one stays, the second is refused and named', (_, metrics, expected) => {
+  const refused: string[] = []
+  const families = readOpenMetrics(toOpenMetrics([{ scope, metrics }], (what) => refused.push(what)))
+  expect(families.flatMap((family) => family.samples.map(({ value }) => value))).toEqual([1])
+  expect(refused).toEqual([expected])
+})
+
+test('one metric of two scopes is one family where the scope is a label', () => {
+  const refused: string[] = []
+  const scopes = ['one', 'two'].map((name) => ({
+    scope: { name, version: '' },
+    metrics: [counter('a', 1)],
+    labelled: true,
+  }))
+  const [family] = readOpenMetrics(toOpenMetrics(scopes, (what) => refused.push(what)))
+  expect(family?.samples.map(({ labels }) => labels.otel_scope_name)).toEqual(['one', 'two'])
+  expect(refused).toEqual([])
+})
+
+test('a counter whose name ends in _total is not totalled twice', () => {
+  expect(one(counter('orders.total', 1))).toMatchObject({
+    name: 'orders',
+    samples: [{ name: 'orders_total' }],
+  })
+})
+
+test('names and labels that begin with a digit, labels that become one, and endless values are written validly', () => {
+  const family = one(counter('4xx', 1, { 'a.b': 1, a_b: 2, '5xx': true }))
+  expect(family).toMatchObject({ name: '_4xx', samples: [{ labels: { a_b: '1;2', _5xx: 'true' } }] })
+  expect(one(gauge('g', Number.NEGATIVE_INFINITY)).samples[0]?.value).toBe(Number.NEGATIVE_INFINITY)
+})

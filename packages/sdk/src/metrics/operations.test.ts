@@ -1,4 +1,4 @@
-import { Operation, type OperationNames } from '@throughline/core/runtime'
+import { Operation, type OperationNames, unixNano } from '@throughline/core/runtime'
 import { beforeEach, expect, test } from 'vitest'
 import { createNotices, type Notices } from '../notices.js'
 import { DURATION_BOUNDS } from './buckets.js'
@@ -29,6 +29,7 @@ interface Ended {
 
 function run(names: OperationNames, ended: Ended = {}): Operation {
   const operation = new Operation({
+    recorded: true,
     names,
     traceId: 'a'.repeat(32),
     spanId: 'b'.repeat(16),
@@ -38,7 +39,6 @@ function run(names: OperationNames, ended: Ended = {}): Operation {
     span: undefined,
     correlationId: ended.correlationId ?? 'order-1',
     userId: undefined,
-    startUnixNano: 1_000_000_000n,
     startSteadyMs: 0,
   })
   metrics.started(operation)
@@ -128,7 +128,7 @@ test('each bucket keeps an exemplar with its IDs; a sampled one is not replaced 
   expect(durations()[0]?.exemplars).toEqual([
     {
       value: 0.002,
-      timeUnixNano: 1_002_000_000n,
+      timeUnixNano: unixNano(2),
       traceId: 'a'.repeat(32),
       spanId: 'b'.repeat(16),
       attributes: { 'correlation.id': 'sampled' },
@@ -141,4 +141,55 @@ test('a correlation ID too long for an exemplar is left out of it, and counted',
   run(named('A', 'b'), { correlationId: 'x'.repeat(52) })
   expect(durations()[0]?.exemplars?.[0]?.attributes).toEqual({})
   expect(notices.counts().get('exemplar_label_dropped')).toBe(1)
+})
+
+test('failed and abandoned operations are to be kept, of successes the slow ones', () => {
+  metrics = createOperationMetrics('tests', notices, 50)
+  const names = named('A', 'b')
+  const kept = (ended: Ended) => {
+    const operation = run(names, ended)
+    metrics.started(operation)
+    return metrics.ended(operation)
+  }
+  expect(kept({ errorType: 'RangeError', durationMs: 1 })).toBe(true)
+  expect(kept({ outcome: 'abandoned', durationMs: 1 })).toBe(true)
+  expect(kept({ durationMs: 51 })).toBe(true)
+  expect(kept({ durationMs: 50 })).toBe(false)
+})
+
+test('each kind of operation has a p99 of its own', () => {
+  const [quick, slow] = [named('A', 'quick'), named('A', 'slow')]
+  for (let i = 0; i < 200; i += 1) {
+    run(quick, { durationMs: 1 + (i % 10) / 10 })
+    run(slow, { durationMs: 1_000 + i })
+  }
+  const operation = run(quick, { durationMs: 1 })
+  metrics.started(operation)
+  operation.durationMs = 100
+  expect(metrics.ended(operation)).toBe(true)
+  metrics.started(operation)
+  operation.durationMs = 0.5
+  expect(metrics.ended(operation)).toBe(false)
+})
+
+test('an operation outside of every span has no exemplar: there is no trace to lead to', () => {
+  const init = {
+    recorded: false,
+    parentSpanId: undefined,
+    traceState: undefined,
+    span: undefined,
+    userId: undefined,
+  }
+  const operation = new Operation({
+    ...init,
+    names: named('A', 'counted'),
+    traceId: '',
+    spanId: '',
+    traceFlags: 0,
+    correlationId: '',
+    startSteadyMs: 0,
+  })
+  metrics.started(operation)
+  metrics.ended(operation)
+  expect(durations()).toMatchObject([{ count: 1, exemplars: [] }])
 })

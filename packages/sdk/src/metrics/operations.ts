@@ -1,10 +1,11 @@
-import { millisToNano, type Operation, type OperationNames } from '@throughline/core/runtime'
+import type { Operation, OperationNames } from '@throughline/core/runtime'
 import type { Metric } from '@throughline/otlp'
 import type { Notices } from '../notices.js'
 import { DURATION_BOUNDS } from './buckets.js'
 import { takeExemplar } from './exemplar.js'
 import { durationPoint, type PointTimes, sumPoint } from './points.js'
 import { type DurationSeries, durationSeries, recordDuration, type SumSeries, sumSeries } from './series.js'
+import { isSlow, type KeepSlow, type SlowLimit, slowLimit } from './slow.js'
 
 /** Beyond it, new operations share one overflow series, so that names made at run time cannot fill memory. */
 const MAX_SERIES = 2_000
@@ -16,6 +17,7 @@ interface Bound {
   readonly owner: object
   readonly active: SumSeries
   readonly success: DurationSeries
+  readonly slow: SlowLimit
   readonly failures: Map<string, DurationSeries>
   businessFailure: DurationSeries | undefined
   abandoned: DurationSeries | undefined
@@ -23,14 +25,19 @@ interface Bound {
 
 export interface OperationMetrics {
   started(operation: Operation): void
-  ended(operation: Operation): void
+  /** Counts it. True when it failed or was slow, so that its picture is to be kept whatever the head sampler said. */
+  ended(operation: Operation): boolean
   collect(times: PointTimes): Metric[]
   /** Operations that ended, of all kinds. */
   count(): number
 }
 
 /** `throughline.operation.duration` and `throughline.operation.active`. */
-export function createOperationMetrics(serviceName: string, notices: Notices): OperationMetrics {
+export function createOperationMetrics(
+  serviceName: string,
+  notices: Notices,
+  keepSlow: KeepSlow = 'p99',
+): OperationMetrics {
   const owner = {}
   const durations: DurationSeries[] = []
   const actives: SumSeries[] = []
@@ -70,7 +77,15 @@ export function createOperationMetrics(serviceName: string, notices: Notices): O
     const active = sumSeries(labels)
     actives.push(active)
     const success = add({ ...labels, outcome: 'success' })
-    return { owner, active, success, failures: new Map(), businessFailure: undefined, abandoned: undefined }
+    return {
+      owner,
+      active,
+      success,
+      slow: slowLimit(),
+      failures: new Map(),
+      businessFailure: undefined,
+      abandoned: undefined,
+    }
   }
 
   function add(labels: Record<string, string>): DurationSeries {
@@ -110,8 +125,12 @@ export function createOperationMetrics(serviceName: string, notices: Notices): O
       const series = seriesOf(bound, operation)
       const seconds = operation.durationMs / 1_000
       const bucket = recordDuration(series, seconds)
-      const at = operation.startUnixNano + millisToNano(operation.durationMs)
-      series.exemplars[bucket] = takeExemplar(series.exemplars[bucket], operation, seconds, at, notices)
+      const kept = operation.outcome !== 'success' || isSlow(bound.slow, operation.durationMs, keepSlow)
+      const at = operation.startSteadyMs + operation.durationMs
+      const pictured = kept && operation.recorded
+      const shown = series.exemplars[bucket]
+      series.exemplars[bucket] = takeExemplar(shown, operation, seconds, at, notices, pictured)
+      return kept
     },
     collect(times) {
       const used = durations.filter((series) => series.count > 0)

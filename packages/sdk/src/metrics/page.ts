@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import { SdkError } from '../errors.js'
+import type { Notices } from '../notices.js'
 import type { ScopeMetrics } from './exporter.js'
 import { toOpenMetrics } from './openmetrics.js'
 
@@ -17,14 +18,27 @@ export interface MetricsPage {
 export async function openMetricsPage(
   host: string,
   port: number,
-  collect: () => ScopeMetrics[],
+  collect: () => Promise<ScopeMetrics[]>,
+  notices: Notices,
 ): Promise<MetricsPage> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('The metrics are at /metrics\n')
       return
     }
-    response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(toOpenMetrics(collect()))
+    collect().then(
+      (scopes) => {
+        const text = toOpenMetrics(scopes, (what) => notices.note('metric_name_taken', what))
+        response.writeHead(200, { 'content-type': CONTENT_TYPE }).end(text)
+      },
+      (error: unknown) => {
+        notices.note(
+          'internal_error',
+          `metrics page: ${error instanceof Error ? error.message : String(error)}`,
+        )
+        response.writeHead(500, { 'content-type': 'text/plain' }).end('The metrics could not be collected\n')
+      },
+    )
   })
   server.unref()
   await context.with(suppressTracing(ROOT_CONTEXT), () => listen(server, host, port))

@@ -1,3 +1,4 @@
+import { unixNano as toUnixNano } from '@throughline/core/runtime'
 import type { Attributes, Metric } from '@throughline/otlp'
 import type { DurationSeries, ExemplarSlot, SumSeries } from './series.js'
 
@@ -39,10 +40,17 @@ export function durationPoint(
   }
 }
 
+/** The exemplars that were taken after this moment. */
+export function exemplarsSince(slots: readonly (ExemplarSlot | undefined)[], unixNano: bigint): Exemplar[] {
+  return slots
+    .filter((slot) => slot !== undefined && toUnixNano(slot.steadyMs) > unixNano)
+    .map((slot) => exemplar(slot!))
+}
+
 function exemplar(slot: ExemplarSlot): Exemplar {
   const attributes: Attributes = slot.correlationId === '' ? {} : { 'correlation.id': slot.correlationId }
   return {
-    timeUnixNano: slot.unixNano,
+    timeUnixNano: toUnixNano(slot.steadyMs),
     value: slot.value,
     traceId: slot.traceId,
     spanId: slot.spanId,

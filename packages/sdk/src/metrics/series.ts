@@ -3,7 +3,8 @@ import { DURATION_BOUNDS } from './buckets.js'
 /** The trace behind one measurement. */
 export interface ExemplarSlot {
   value: number
-  unixNano: bigint
+  /** On the steady clock; wall time is made of it at export. */
+  steadyMs: number
   traceId: string
   spanId: string
   /** Empty when it would not fit. */

@@ -1,0 +1,4 @@
+import { work } from './shared.mjs'
+
+/** The call alone. */
+export const setup = async () => ({ call: work })

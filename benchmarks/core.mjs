@@ -1,0 +1,69 @@
+// What a tracked call costs, against hand-written OpenTelemetry in the same run. Budgets are ratios of CPU time a call.
+import { compare, ratio } from './harness/compare.mjs'
+import { importCost } from './harness/import-cost.mjs'
+
+export const title = 'A tracked call'
+
+/** `gate` is what a check fails on; where it differs from `target`, the reason stands beside it. */
+const comparisons = [
+  {
+    name: 'metrics only (`record: false, span: false`)',
+    ours: 'ours-metrics-only',
+    theirs: 'hand',
+    target: 0.13,
+  },
+  {
+    name: 'under an unsampled parent, metrics kept, no row',
+    ours: 'ours-unsampled',
+    theirs: 'hand',
+    target: 0.2,
+  },
+  {
+    name: 'under an unsampled parent, metrics and row',
+    ours: 'ours-unsampled-row',
+    theirs: 'hand',
+    target: undefined,
+  },
+  {
+    name: 'sampled span, six attributes, metrics, exemplar; nothing exported',
+    ours: 'ours-span',
+    theirs: 'hand',
+    target: 0.55,
+  },
+  {
+    name: 'the same with the durable record, shipped; against hand-written with its OTLP export',
+    ours: 'ours',
+    theirs: 'hand-export',
+    target: 0.85,
+    gate: 1.0,
+  },
+  {
+    name: 'the same, against hand-written with its export and a bare `writeSync` of as many bytes',
+    ours: 'ours',
+    theirs: 'hand-export-write',
+    target: 0.75,
+  },
+  {
+    name: 'without an SDK, against the same calls on the bare API',
+    ours: 'ours-without-sdk',
+    theirs: 'hand-without-sdk',
+    target: 1.2,
+  },
+]
+
+export async function run({ processes = 7, rounds = 5, calls = 20_000, onProgress }) {
+  const names = [...new Set(['plain', ...comparisons.flatMap(({ ours, theirs }) => [theirs, ours])])]
+  const results = await compare(names, { processes, rounds, calls, onProgress })
+  const rows = comparisons.map(({ name, ours, theirs, target, gate = target }) => ({
+    name,
+    ours: results.get(ours).cpu,
+    theirs: results.get(theirs).cpu,
+    ratio: ratio(results, ours, theirs),
+    target,
+    gate,
+  }))
+  return {
+    rows: [...rows, ...(await importCost(processes))],
+    cases: Object.fromEntries([...results].map(([name, { runs, ...rest }]) => [name, rest])),
+  }
+}

@@ -1,0 +1,96 @@
+// npm run bench [-- <scenario> …]           measures, writes benchmarks/results/<scenario>.json and docs/benchmarks.md
+// npm run bench:check -- <scenario> …       measures less long, and fails where a gate is missed
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: 'boolean', default: false } },
+})
+const scenarios = positionals.length > 0 ? positionals : ['core']
+const here = (path) => new URL(path, import.meta.url)
+let missed = 0
+
+for (const name of scenarios) {
+  const scenario = await import(here(`${name}.mjs`).href)
+  process.stdout.write(`${scenario.title}\n`)
+  const size = values.check ? { processes: 5, rounds: 3, calls: 20_000 } : {}
+  const { rows, cases } = await scenario.run({ ...size, onProgress })
+  onProgress('')
+  for (const row of rows) print(row)
+  if (!values.check) {
+    const machine = {
+      node: process.version,
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      versions: versions(),
+    }
+    writeFileSync(
+      here(`results/${name}.json`),
+      `${JSON.stringify({ title: scenario.title, date: new Date().toISOString().slice(0, 10), machine, rows, cases }, null, 2)}\n`,
+    )
+  }
+}
+if (!values.check) writeFileSync(here('../docs/benchmarks.md'), page())
+if (missed > 0) process.stdout.write(`${missed} gate${missed === 1 ? '' : 's'} missed\n`)
+process.exitCode = missed > 0 && values.check ? 1 : 0
+
+function print(row) {
+  const holds = row.gate === undefined || row.ratio <= row.gate
+  if (!holds) missed += 1
+  process.stdout.write(
+    `  ${holds ? '✔' : '✘'} ${row.ratio.toFixed(2).padStart(5)}  ${limits(row).padEnd(26)} ${row.name}\n`,
+  )
+}
+
+function limits({ target, gate }) {
+  if (target === undefined) return 'stated'
+  return target === gate ? `gate ${gate}` : `target ${target}, gate ${gate}`
+}
+
+function onProgress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+}
+
+function versions() {
+  const version = (name) =>
+    JSON.parse(readFileSync(here(`../node_modules/${name}/package.json`), 'utf8')).version
+  return Object.fromEntries(
+    [
+      '@opentelemetry/api',
+      '@opentelemetry/sdk-trace',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/exporter-trace-otlp-proto',
+    ].map((name) => [name, version(name)]),
+  )
+}
+
+/** The document is made of the results alone, so that no number in it is typed by hand. */
+function page() {
+  const results = readdirSync(here('results'))
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+  const sections = results.map((name) =>
+    section(JSON.parse(readFileSync(here(`results/${name}`), 'utf8')), name.replace('.json', '')),
+  )
+  return `# Benchmarks\n\nWritten by \`npm run bench\`. Each case runs in processes of its own, interleaved with the others; CPU time of the calling thread, median of\nmedians. The machines are shared: read the ratios, not the nanoseconds.\n\n${sections.join('\n')}`
+}
+
+function section({ title, date, machine, rows, cases }, name) {
+  const versionList = Object.entries(machine.versions)
+    .map(([one, version]) => `${one} ${version}`)
+    .join(', ')
+  const table = rows.map(
+    (row) => `| ${row.name} | ${shown(row)} | **${row.ratio.toFixed(2)}** | ${limits(row)} |`,
+  )
+  const all = Object.entries(cases).map(
+    ([one, { cpu, cpuRange }]) =>
+      `| \`${one}\` | ${Math.round(cpu)} | ${cpuRange.map(Math.round).join(' to ')} |`,
+  )
+  return `## ${title}\n\n\`npm run bench -- ${name}\`, ${date}, Node ${machine.node}, ${machine.cores} × ${machine.cpu}; ${versionList}.\n\n| what | ours / theirs | ratio | budget |\n| --- | --- | --- | --- |\n${table.join('\n')}\n\n| case (benchmarks/cases) | CPU ns a call | range |\n| --- | --- | --- |\n${all.join('\n')}\n`
+}
+
+function shown({ ours, theirs, bytes }) {
+  return bytes === undefined ? `${Math.round(ours)} / ${Math.round(theirs)} ns` : `${bytes} bytes`
+}

@@ -1,0 +1,2 @@
+export { correlatedConsole } from './logs/console.js'
+export { winstonFormat } from './logs/winston.js'

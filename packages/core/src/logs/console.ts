@@ -1,0 +1,26 @@
+import { correlation } from '../correlation/correlation.js'
+
+const METHODS = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const
+
+/** The methods of a console that write a line. */
+export type LineConsole = Pick<Console, (typeof METHODS)[number]>
+
+/**
+ * A console whose lines begin with `correlation_id=… trace_id=… span_id=…`, as far as these are known when it is called. The global
+ * console, or the one given, is written to and stays as it is.
+ */
+export function correlatedConsole(target: LineConsole = console): LineConsole {
+  const result: Partial<LineConsole> = {}
+  for (const method of METHODS) {
+    result[method] = (...values: unknown[]) => {
+      const prefix = Object.entries(correlation.fields())
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ')
+      if (prefix === '') target[method](...values)
+      // In front of the format string, whose %s and %d keep their values; an ID holds no percent sign.
+      else if (typeof values[0] === 'string') target[method](`${prefix} ${values[0]}`, ...values.slice(1))
+      else target[method](prefix, ...values)
+    }
+  }
+  return result as LineConsole
+}

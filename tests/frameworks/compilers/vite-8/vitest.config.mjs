@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config'
+import { standardDecorators } from './decorators.mjs'
+
+export default defineConfig({
+  plugins: [standardDecorators],
+})
