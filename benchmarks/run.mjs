@@ -44,9 +44,11 @@ function print(row) {
   )
 }
 
-function limits({ target, gate }) {
+function limits({ target, gate, why }, long = false) {
   if (target === undefined) return 'stated'
-  return target === gate ? `gate ${gate}` : `target ${target}, gate ${gate}`
+  return target === gate
+    ? `gate ${gate}`
+    : `target ${target}, gate ${gate}${long && why !== undefined ? `: ${why}` : ''}`
 }
 
 function onProgress(text) {
@@ -82,7 +84,7 @@ function section({ title, date, machine, rows, cases }, name) {
     .map(([one, version]) => `${one} ${version}`)
     .join(', ')
   const table = rows.map(
-    (row) => `| ${row.name} | ${shown(row)} | **${row.ratio.toFixed(2)}** | ${limits(row)} |`,
+    (row) => `| ${row.name} | ${shown(row)} | **${row.ratio.toFixed(2)}** | ${limits(row, true)} |`,
   )
   const all = Object.entries(cases).map(
     ([one, { cpu, cpuRange }]) =>

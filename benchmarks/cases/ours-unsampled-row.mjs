@@ -1,10 +1,5 @@
-import { context } from '@opentelemetry/api'
 import { oursWithoutExport } from './internal.mjs'
-import { unsampled } from './unsampled.mjs'
+import { inUnsampledRequest } from './unsampled.mjs'
 
-/** The same with the row's six values encoded; not written. */
-export async function setup() {
-  const tracked = oursWithoutExport({})
-  const parent = unsampled()
-  return { call: (i) => context.with(parent, tracked, undefined, i) }
-}
+/** The same with the row and its six values, encoded; not written. */
+export const setup = async () => ({ call: oursWithoutExport({}), inside: inUnsampledRequest })

@@ -54,7 +54,12 @@ function encode(
     startTimeUnixNano: operation.startUnixNano,
     endTimeUnixNano: end,
     encodedAttributes: constantAttributes(operation.names, operation.outcome),
-    attributes: ownAttributes(operation, seq, written?.attributes, notices),
+    attributes: addOwn(
+      written?.attributes === undefined ? {} : withoutConstants(written.attributes),
+      operation,
+      seq,
+      notices,
+    ),
     events: events(written, operation, end),
     links: written?.links?.map(link),
     status: failed ? { code: ERROR, message: operation.failure?.message } : { code: OK },
@@ -90,8 +95,11 @@ function constantAttributes(names: OperationNames, outcome: Outcome): Uint8Array
 }
 
 function namesAndOutcome(names: OperationNames, outcome: Outcome): Attributes {
-  const service = names.service === undefined ? {} : { 'operation.service': names.service }
-  return { ...service, 'operation.name': names.operation, outcome }
+  const result: Attributes = {}
+  if (names.service !== undefined) result['operation.service'] = names.service
+  result['operation.name'] = names.operation
+  result.outcome = outcome
+  return result
 }
 
 /** What the record says beyond identity and time, whole: for a span of the SDK that others see. */
@@ -100,20 +108,16 @@ export function operationAttributes(
   seq: number | undefined,
   notices: Notices,
 ): Attributes {
-  return {
-    ...namesAndOutcome(operation.names, operation.outcome),
-    ...ownAttributes(operation, seq, undefined, notices),
-  }
+  return addOwn(namesAndOutcome(operation.names, operation.outcome), operation, seq, notices)
 }
 
-/** The attributes that differ from call to call; `others` are attributes that ours win over. */
-function ownAttributes(
+/** Adds the attributes that differ from call to call; they win over what is there. */
+function addOwn(
+  result: Attributes,
   operation: Operation,
   seq: number | undefined,
-  others: Attributes | undefined,
   notices: Notices,
 ): Attributes {
-  const result: Attributes = others === undefined ? {} : withoutConstants(others)
   result['correlation.id'] = operation.correlationId
   if (operation.userId !== undefined) result['user.id'] = operation.userId
   if (operation.failure !== undefined) result['error.type'] = operation.failure.type

@@ -5,6 +5,7 @@ import {
   type SpanContext,
   SpanKind,
   TraceFlags,
+  type Tracer,
   trace,
 } from '@opentelemetry/api'
 import { steadyMs, unixNano } from '../clock.js'
@@ -44,15 +45,20 @@ function begin(runtime: Runtime, site: Site, self: unknown): Begun {
   const known = correlationOf(outer)
   const startSteadyMs = steadyMs()
   if (!recorded && !spanned) {
-    // Only counted and timed: it stands for the span it runs in.
-    const place = {
+    // Only counted and timed: it stands for the span it runs in. Field by field: three spreads would cost half of it.
+    const operation = new Operation({
+      names,
+      recorded,
       traceId: parent?.traceId ?? '',
       spanId: parent?.spanId ?? '',
+      parentSpanId: undefined,
       traceFlags: parent?.traceFlags ?? TraceFlags.NONE,
-    }
-    const who = { correlationId: known?.id ?? '', userId: known?.user }
-    const none = { parentSpanId: undefined, traceState: undefined, span: undefined }
-    const operation = new Operation({ names, recorded, ...place, ...who, ...none, startSteadyMs })
+      traceState: undefined,
+      span: undefined,
+      correlationId: known?.id ?? '',
+      userId: known?.user,
+      startSteadyMs,
+    })
     runtime.start(operation)
     return { operation, inside: outer, direct: true }
   }
@@ -110,8 +116,7 @@ function startSpan(
     }
     return traceFlags === TraceFlags.SAMPLED ? new OwnSpan(made) : trace.wrapSpanContext(made)
   }
-  const tracer = trace.getTracer(recorded ? RECORDED_SCOPE : UNRECORDED_SCOPE)
-  const span = tracer.startSpan(
+  const span = tracerOf(runtime, recorded).startSpan(
     name,
     { kind: SpanKind.INTERNAL, startTime: hrTime(unixNano(startSteadyMs)) },
     outer,
@@ -119,6 +124,20 @@ function startSpan(
   // Without a tracer provider the API hands the parent back, or zeros: then the identity is ours.
   const { spanId } = span.spanContext()
   return spanId === INVALID_SPAN_ID || spanId === parent?.spanId ? undefined : span
+}
+
+let tracersOf: Runtime | undefined
+let recordedTracer: Tracer
+let unrecordedTracer: Tracer
+
+/** Looked up once for each SDK: it costs as much as the rest of `begin`. */
+function tracerOf(runtime: Runtime, recorded: boolean): Tracer {
+  if (tracersOf !== runtime) {
+    tracersOf = runtime
+    recordedTracer = trace.getTracer(RECORDED_SCOPE)
+    unrecordedTracer = trace.getTracer(UNRECORDED_SCOPE)
+  }
+  return recorded ? recordedTracer : unrecordedTracer
 }
 
 /** A fault of ours in here costs the operation, not the call. */
