@@ -105,12 +105,16 @@ function isAttributes(value: Attributes | TimeInput | undefined): value is Attri
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }
 
-/** Epoch milliseconds, a Date, a high-resolution pair, or a reading of `performance.now()`, as the API allows. */
+/** Epoch milliseconds, a Date, a high-resolution pair, or a reading of `performance.now()`, told apart as OpenTelemetry does. */
 function hrTime(time: TimeInput | undefined): HrTime {
   if (Array.isArray(time)) return time
-  const given = time instanceof Date ? time.getTime() : time
-  const ms =
-    given === undefined ? Date.now() : given < performance.timeOrigin ? given + performance.timeOrigin : given
+  const ms = epochMs(time)
   const seconds = Math.floor(ms / 1_000)
   return [seconds, Math.round((ms - seconds * 1_000) * 1_000_000)]
+}
+
+function epochMs(time: Date | number | undefined): number {
+  if (time === undefined) return Date.now()
+  if (time instanceof Date) return time.getTime()
+  return time < performance.timeOrigin ? time + performance.timeOrigin : time
 }
