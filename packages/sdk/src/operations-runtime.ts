@@ -1,5 +1,5 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api'
-import { millisToNano, type Operation, type Runtime } from '@throughline/core/runtime'
+import { millisToNano, type Operation, OwnSpan, type Runtime } from '@throughline/core/runtime'
 import { encodeOperation, operationAttributes } from './encode-operation.js'
 import { logFailure } from './failure-line.js'
 import type { BusinessMetrics } from './metrics/business.js'
@@ -52,6 +52,8 @@ export function createOperationsRuntime(parts: {
   }
 
   function finishSpan(span: Span, operation: Operation): void {
+    // Nobody else looks at it: all it has to do is take nothing more.
+    if (span instanceof OwnSpan) return span.end()
     // Another exporter may bring the same span to the same recorder, and the first of the two becomes the row: so both say the same.
     if (parts.spansAreShared || !operation.recorded)
       describe(span, operation, operation.recorded ? seq : undefined, notices)
