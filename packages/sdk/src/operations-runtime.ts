@@ -53,7 +53,10 @@ export function createOperationsRuntime(parts: {
 
   function finishSpan(span: Span, operation: Operation): void {
     // Nobody else looks at it: all it has to do is take nothing more.
-    if (span instanceof OwnSpan) return span.end()
+    if (span instanceof OwnSpan) {
+      span.end()
+      return
+    }
     // Another exporter may bring the same span to the same recorder, and the first of the two becomes the row: so both say the same.
     if (parts.spansAreShared || !operation.recorded)
       describe(span, operation, operation.recorded ? seq : undefined, notices)
