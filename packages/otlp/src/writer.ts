@@ -157,28 +157,15 @@ export class Writer {
    * patched. False, and nothing written, when it is not so.
    */
   shortText(tag: number, key: string, value: string): boolean {
-    const size = key.length + value.length + 6
-    if (size > 127 || key === '') return false
-    this.#reserve(size + 2)
+    const { length } = value
+    let at = this.#shortKey(tag, key, length + 2)
+    if (at < 0) return false
     const bytes = this.#bytes
-    let at = this.#at
-    bytes[at] = tag
-    bytes[at + 1] = size
-    bytes[at + 2] = 0x0a
-    bytes[at + 3] = key.length
-    at += 4
+    bytes[at] = 0x0a
+    bytes[at + 1] = length
+    at += 2
     let seen = 0
-    for (let i = 0; i < key.length; i++) {
-      const code = key.charCodeAt(i)
-      seen |= code
-      bytes[at++] = code
-    }
-    bytes[at] = 0x12
-    bytes[at + 1] = value.length + 2
-    bytes[at + 2] = 0x0a
-    bytes[at + 3] = value.length
-    at += 4
-    for (let i = 0; i < value.length; i++) {
+    for (let i = 0; i < length; i++) {
       const code = value.charCodeAt(i)
       seen |= code
       bytes[at++] = code
@@ -190,29 +177,35 @@ export class Writer {
 
   /** The same for a short ASCII key and a value that is one varint under its field tag: an integer >= 0 or a boolean. */
   shortVarint(tag: number, key: string, field: number, value: number): boolean {
-    const valueBytes = varintBytes(value)
-    const size = key.length + valueBytes + 5
-    if (size > 127 || key === '') return false
+    const at = this.#shortKey(tag, key, varintBytes(value) + 1)
+    if (at < 0) return false
+    this.#bytes[at] = field
+    this.#at = putVarint(this.#bytes, at + 1, value)
+    return true
+  }
+
+  /** All of a short `KeyValue` up to its value of that many bytes, for which there is room; the place of the value, or -1. */
+  #shortKey(tag: number, key: string, valueBytes: number): number {
+    const { length } = key
+    const size = length + valueBytes + 4
+    if (size > 127 || length === 0) return -1
     this.#reserve(size + 2)
     const bytes = this.#bytes
     let at = this.#at
     bytes[at] = tag
     bytes[at + 1] = size
     bytes[at + 2] = 0x0a
-    bytes[at + 3] = key.length
+    bytes[at + 3] = length
     at += 4
     let seen = 0
-    for (let i = 0; i < key.length; i++) {
+    for (let i = 0; i < length; i++) {
       const code = key.charCodeAt(i)
       seen |= code
       bytes[at++] = code
     }
-    if (seen > 127) return false
     bytes[at] = 0x12
-    bytes[at + 1] = valueBytes + 1
-    bytes[at + 2] = field
-    this.#at = putVarint(bytes, at + 3, value)
-    return true
+    bytes[at + 1] = valueBytes
+    return seen > 127 ? -1 : at + 2
   }
 
   raw(value: Uint8Array): void {
