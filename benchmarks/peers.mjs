@@ -5,7 +5,7 @@ import { installPeers } from './harness/install-peers.mjs'
 export const title = 'A tracked call, by peers'
 
 const peers = [
-  { name: 'autometrics 1.0.1: two metrics', theirs: 'peers/cases/autometrics' },
+  { name: 'autometrics 1.0.1: two metrics, no exporter registered', theirs: 'peers/cases/autometrics' },
   { name: 'autotel 7.9.0: span with six attributes, exported to nowhere', theirs: 'peers/cases/autotel' },
   {
     name: 'dd-trace 6.21.0: span with six tags, encoded, sent to an agent that throws it away',

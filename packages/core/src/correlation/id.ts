@@ -10,7 +10,7 @@ export interface Correlation {
 /** Same key in every copy of this package: the API makes it of its description. */
 export const CORRELATION_KEY: symbol = createContextKey('throughline.correlation')
 
-/** At most 128 characters: with trace_id and span_id it still fits the 128 that Prometheus allows an exemplar only if shorter than 46. */
+/** Long enough for any ID that people use. Beyond 51 characters it no longer fits into an exemplar of Prometheus, beside trace and span ID. */
 const VALID = /^[A-Za-z0-9._:-]{1,128}$/
 
 /** Whether a value from outside may serve as a correlation ID. */

@@ -68,7 +68,7 @@ function begin(runtime: Runtime, site: Site, self: unknown): Begun {
   const made = span?.spanContext() ?? {
     traceId: parent?.traceId ?? newTraceId(),
     spanId: newSpanId(),
-    traceFlags: spanned ? TraceFlags.NONE : (parent?.traceFlags ?? TraceFlags.NONE),
+    traceFlags: TraceFlags.NONE,
   }
   const operation = new Operation({
     names,
@@ -84,7 +84,14 @@ function begin(runtime: Runtime, site: Site, self: unknown): Begun {
     startSteadyMs,
   })
   runtime.start(operation)
-  const inside = new OperationContext(outer, span ?? trace.wrapSpanContext(made), operation, correlation)
+  // An operation that wants no span leaves the one around it to its children: they must not hang on a span that nobody will see.
+  const around = spanned || parent === undefined ? undefined : trace.getSpan(outer)
+  const inside = new OperationContext(
+    outer,
+    span ?? around ?? trace.wrapSpanContext(made),
+    operation,
+    correlation,
+  )
   return { operation, inside, direct: false }
 }
 

@@ -49,17 +49,20 @@ test('with `record` and `span` off a call is only counted: it runs in the contex
   expect(runtime.last()).toMatchObject({ traceId: '', spanId: '', correlationId: '' })
 })
 
-test('with `span` off it is a record at its own place in the trace, and nothing is sampled', () => {
-  const quiet = track('Shop.quiet', () => active()?.isRecording(), { span: false })
-  expect(track('Shop.buy', quiet)()).toBe(false)
+test('with `span` off it is a record at its own place in the trace and no picture; what it calls hangs on the span around it', () => {
+  const quiet = track('Shop.quiet', () => active()?.spanContext().spanId, { span: false })
+  const seen = track('Shop.buy', quiet)()
   const [inner, outer] = runtime.ended
   expect(inner).toMatchObject({
     recorded: true,
     span: undefined,
+    traceFlags: 0,
     traceId: outer?.traceId,
     parentSpanId: outer?.spanId,
   })
   expect(inner?.spanId).not.toBe(outer?.spanId)
+  expect(seen).toBe(outer?.spanId)
+  expect(outer?.traceFlags).toBe(1)
   expect(asked.map((one) => one.name)).toEqual(['Shop.buy'])
 })
 
