@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -21,6 +22,8 @@ for (const name of readdirSync(join(root, 'packages'))) {
   const folder = join(root, 'packages', name, 'dist/cjs')
   if (existsSync(folder)) writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
 }
+
+for (const name of readdirSync(join(root, 'packages'))) await bundle(join(root, 'packages', name))
 
 // The Collector's configuration and module travel inside the cli's tarball.
 const assets = join(root, 'packages/cli/dist/assets/otel-collector')

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type Context, createContextKey } from '@opentelemetry/api'
 
 /** What one request is known by: its ID and, where known, its user. */
@@ -19,7 +18,7 @@ export function isCorrelationId(value: unknown): value is string {
 }
 
 export function newCorrelationId(): string {
-  return randomUUID()
+  return crypto.randomUUID()
 }
 
 export function correlationOf(context: Context): Correlation | undefined {

@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isPromise } from 'node:util/types'
 import { release } from '../abandoned.js'
 import { steadyMs } from '../clock.js'
 import { describeFailure } from '../failure.js'
@@ -71,7 +71,7 @@ function guard<T>(
     if (!isThenable(value)) return value
     // Its rejection would otherwise end the process as unhandled: we asked for the value, so we take the blame.
     // Only a real promise can do that; a lazy thenable must not be run.
-    if (types.isPromise(value)) Reflect.apply(Promise.prototype.then, value, [undefined, () => {}])
+    if (isPromise(value)) Reflect.apply(Promise.prototype.then, value, [undefined, () => {}])
     notice('extraction_failed', `${which} of ${operation.names.spanName}`, 'it returned a promise')
   } catch (problem) {
     notice('extraction_failed', `${which} of ${operation.names.spanName}`, problem)

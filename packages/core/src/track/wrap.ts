@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isPromise } from 'node:util/types'
 import { context } from '@opentelemetry/api'
 import { slot } from '../runtime.js'
 import { tryBegin } from './begin.js'
@@ -55,7 +55,7 @@ function observe(running: Running, fn: AnyFunction, direct: boolean): unknown {
     throw error
   }
   if ((typeof result === 'object' && result !== null) || typeof result === 'function') {
-    if (types.isPromise(result)) {
+    if (isPromise(result)) {
       if (isNative(result)) return derive(running, result, settle)
       if (observeResult(running, result, false)) return result
     } else if (!isPlain(result) && observeResult(running, result, false)) return result

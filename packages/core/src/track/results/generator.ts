@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isGeneratorObject, isPromise } from 'node:util/types'
 import { context } from '@opentelemetry/api'
 import { touch } from '../../abandoned.js'
 import { fail, outlive, type Running, succeed } from '../running.js'
@@ -9,7 +9,7 @@ const { then } = Promise.prototype
 
 /** A generator, asynchronous ones too; also as compilers write it for engines without. */
 export function isGenerator(value: object): boolean {
-  if (types.isGeneratorObject(value)) return true
+  if (isGeneratorObject(value)) return true
   return (
     'next' in value &&
     (Symbol.iterator in value || Symbol.asyncIterator in value) &&
@@ -43,7 +43,7 @@ export function observeGenerator(running: Running, generator: object): boolean {
     } finally {
       stepping = false
     }
-    if (!types.isPromise(result)) {
+    if (!isPromise(result)) {
       ended((result as { done?: unknown } | undefined)?.done)
       return result
     }

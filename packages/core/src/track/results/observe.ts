@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isPromise, isProxy } from 'node:util/types'
 import { notice } from '../../notice.js'
 import type { Running } from '../running.js'
 import { isGenerator, observeGenerator } from './generator.js'
@@ -14,7 +14,7 @@ import { isWebStream, observeWebStream } from './web-stream.js'
  * such: to look into it would run its traps.
  */
 export function isPlain(value: object): boolean {
-  if (Array.isArray(value) || types.isProxy(value)) return true
+  if (Array.isArray(value) || isProxy(value)) return true
   const prototype: unknown = Object.getPrototypeOf(value)
   return (prototype === Object.prototype || prototype === null) && !('then' in value || 'next' in value)
 }
@@ -39,7 +39,7 @@ export function observeResult(running: Running, result: object, settled: boolean
 }
 
 function observerOf(value: object, settled: boolean): ((running: Running) => boolean) | undefined {
-  if (types.isPromise(value)) return settled ? undefined : (running) => observePromise(running, value)
+  if (isPromise(value)) return settled ? undefined : (running) => observePromise(running, value)
   if (!settled && isThenable(value)) return (running) => observeThenable(running, value)
   if (isGenerator(value)) return (running) => observeGenerator(running, value)
   if (isNodeStream(value)) return (running) => observeNodeStream(running, value)
