@@ -4,7 +4,8 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { track } from '@throughline/core'
 import { abandonOpen, installRuntime } from '@throughline/core/runtime'
 import { encodeResource, type Span } from '@throughline/otlp'
-import { toOperationRow } from '../../packages/recorder/src/operation-row.js'
+import { toOperationRow } from '../../packages/postgres/src/span-row.js'
+import { createSequence } from '../../packages/sdk/src/lifecycle-records.js'
 import { createBusinessMetrics } from '../../packages/sdk/src/metrics/business.js'
 import { createOperationMetrics } from '../../packages/sdk/src/metrics/operations.js'
 import { createNotices } from '../../packages/sdk/src/notices.js'
@@ -35,9 +36,10 @@ export async function throughline(): Promise<OwnSubject> {
   context.setGlobalContextManager(manager)
   const receiver = await startReceiver()
   const notices = createNotices(() => {})
+  const instance = randomUUID()
   const spool = await openSpool({
     dir: '',
-    instance: randomUUID(),
+    instance,
     resource: encodeResource(resource),
     maxBytes: 2 ** 30,
     durability: 'memory',
@@ -48,18 +50,23 @@ export async function throughline(): Promise<OwnSubject> {
     url: `${receiver.url}/v1/traces`,
     headers: {},
     scope: OPERATIONS_SCOPE,
+    instance,
     notices,
   })
   const operations = createOperationMetrics('torture', notices)
   const uninstall = installRuntime(
     createOperationsRuntime({
       serviceName: 'torture',
+      serviceVersion: undefined,
+      sequence: createSequence(),
+      instance,
       operations,
       business: createBusinessMetrics(notices),
       spool,
       shipper,
       notices,
       spansAreShared: false,
+      contexts: manager,
       sample: () => true,
       logger: undefined,
       flush: (timeoutMs) => shipper.flush(timeoutMs),

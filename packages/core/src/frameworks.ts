@@ -1,3 +1,5 @@
 export { fastifyCorrelation } from './adapters/fastify.js'
 export { honoCorrelation } from './adapters/hono.js'
-export { type LambdaOptions, lambdaHandler } from './adapters/lambda.js'
+export { lambdaHandler } from './adapters/lambda.js'
+export type { LambdaOptions } from './adapters/lambda-invocation.js'
+export { lambdaStreamHandler } from './adapters/lambda-stream.js'

@@ -1,9 +1,10 @@
 import type { Span } from '@opentelemetry/api'
 import { sumDecimals } from './business/decimal.js'
-import { unixNano } from './clock.js'
+import { steadyMs, unixNano } from './clock.js'
 import type { FailureInfo } from './failure.js'
 import { notice } from './notice.js'
-import type { Link } from './slot.js'
+import type { SealedOperation } from './sealed-operation.js'
+import { type Link, sharedSlot } from './slot.js'
 
 export type { FailureInfo } from './failure.js'
 
@@ -58,6 +59,8 @@ export class Operation implements Link {
   metadata: Record<string, unknown> | undefined
   business: BusinessValue[] | undefined
   ended = false
+  /** Whether its record was given away to a transaction: nothing can be added to it, and the copy that goes the usual way says so. */
+  sealed = false
   /** How it ends when nobody brings its result to an end: collected, or open when the SDK stops. */
   whenLeft: Outcome = 'abandoned'
   /** Whether its result is watched for being collected. */
@@ -101,11 +104,13 @@ export class Operation implements Link {
 
   /** What was lazy begins only now. */
   restart(steadyMs: number): void {
+    // A sealed record has its identity, and the start is part of it.
+    if (this.sealed) return
     this.startSteadyMs = steadyMs
     this.#startUnixNano = undefined
   }
 
-  /** Adds metadata to the record; a later value of the same key wins. Refused and counted once the operation has ended. */
+  /** Adds metadata to the record; a later value of the same key wins. Refused and counted once the operation has ended or is sealed. */
   set(metadata: Record<string, unknown>): void {
     if (this.#refused('set')) return
     const kept: Record<string, unknown> = { ...this.metadata }
@@ -139,9 +144,17 @@ export class Operation implements Link {
     }
   }
 
+  seal(): SealedOperation | undefined {
+    const { runtime } = sharedSlot
+    if (!this.recorded || runtime?.seal === undefined || this.#refused('recordIn')) return undefined
+    this.sealed = true
+    return runtime.seal(this, steadyMs() - this.startSteadyMs)
+  }
+
   #refused(what: string): boolean {
     if (this.ended) notice('operation_sealed', `${what} after the end of ${this.names.spanName}`)
-    return this.ended
+    else if (this.sealed) notice('operation_sealed', `${what} after recordIn in ${this.names.spanName}`)
+    return this.ended || this.sealed
   }
 }
 

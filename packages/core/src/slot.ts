@@ -1,3 +1,5 @@
+import type { SealedOperation } from './sealed-operation.js'
+
 /** Why something was refused, cut or replaced. Each is a counter of the SDK, `throughline.notices{reason}`. */
 export type NoticeReason =
   | 'business_value_refused'
@@ -27,6 +29,7 @@ const SLOT = Symbol.for('throughline.runtime.v1')
 /** The part of an SDK that ends operations without a caller; `runtime.ts` knows its full type. */
 interface Sink extends NoticeSink {
   end(operation: object): void
+  seal?(operation: object, durationMs: number): SealedOperation
 }
 
 /** What a list of open operations is made of: each is its own link, so that listing one allocates nothing. */
@@ -39,6 +42,8 @@ interface Slot {
   runtime: Sink | undefined
   /** Operations that have begun and not ended, of every copy of this package. */
   readonly open: { oldest: Link | undefined; newest: Link | undefined; size: number }
+  /** The first operation that was called without an SDK; empty once an SDK has been here, after which nobody asks. */
+  early?: string
 }
 
 const holder = globalThis as { [SLOT]?: Slot }

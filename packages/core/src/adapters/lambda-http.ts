@@ -33,6 +33,15 @@ export function withHeader<Answer>(answer: Answer, name: string, value: string):
   return { ...answer, headers: { ...without(given.headers, name), [name]: value } }
 }
 
+/** The metadata of a streamed answer with one header more. */
+export function withMetadataHeader(
+  metadata: Record<string, unknown>,
+  name: string,
+  value: string,
+): Record<string, unknown> {
+  return { ...metadata, headers: { ...without(asRecord(metadata).headers, name), [name]: value } }
+}
+
 function without(headers: unknown, name: string): Record<string, unknown> {
   return Object.fromEntries(Object.entries(asRecord(headers)).filter(([key]) => key.toLowerCase() !== name))
 }

@@ -1,27 +1,12 @@
-import {
-  type Context,
-  context,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  TraceFlags,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api'
-import { steadyMs, unixNano } from '../clock.js'
+import { type Context, context, type SpanContext, TraceFlags, trace } from '@opentelemetry/api'
+import { steadyMs } from '../clock.js'
 import { correlationOf, newCorrelationId } from '../correlation/id.js'
 import { newSpanId, newTraceId } from '../ids.js'
 import { notice } from '../notice.js'
 import { Operation } from '../operation.js'
 import { OperationContext } from '../operation-context.js'
 import type { Runtime } from '../runtime.js'
-import { OwnSpan } from './own-span.js'
 import type { Site } from './site.js'
-
-/** The scope of every operation: what the Collector and the recorder look for. */
-const RECORDED_SCOPE = 'throughline.operations'
-/** Operations that are no records: ordinary spans, which the ordinary exporter sends. */
-const UNRECORDED_SCOPE = 'throughline.spans'
 
 const INVALID_SPAN_ID = '0000000000000000'
 
@@ -64,7 +49,9 @@ function begin(runtime: Runtime, site: Site, self: unknown): Begun {
   }
   const correlation = known ?? { id: newCorrelationId() }
   const wanted = spanned && (parent === undefined || (parent.traceFlags & TraceFlags.SAMPLED) !== 0)
-  const span = wanted ? startSpan(runtime, names.spanName, recorded, parent, outer, startSteadyMs) : undefined
+  const span = wanted
+    ? runtime.startSpan?.(names.spanName, recorded, parent, outer, startSteadyMs)
+    : undefined
   const made = span?.spanContext() ?? {
     traceId: parent?.traceId ?? newTraceId(),
     spanId: newSpanId(),
@@ -102,51 +89,6 @@ function parentOf(outer: Context): SpanContext | undefined {
     : parent
 }
 
-/** The operation's own span where only we would see it, else one of the SDK; undefined when the sampler or a missing provider says so. */
-function startSpan(
-  runtime: Runtime,
-  name: string,
-  recorded: boolean,
-  parent: SpanContext | undefined,
-  outer: Context,
-  startSteadyMs: number,
-): Span | undefined {
-  if (recorded && runtime.sample !== undefined) {
-    const traceId = parent?.traceId ?? newTraceId()
-    const traceState = parent?.traceState
-    const traceFlags = runtime.sample(traceId, name, outer) ? TraceFlags.SAMPLED : TraceFlags.NONE
-    const made = {
-      traceId,
-      spanId: newSpanId(),
-      traceFlags,
-      ...(traceState === undefined ? {} : { traceState }),
-    }
-    return traceFlags === TraceFlags.SAMPLED ? new OwnSpan(made) : trace.wrapSpanContext(made)
-  }
-  const span = tracerOf(runtime, recorded).startSpan(
-    name,
-    { kind: SpanKind.INTERNAL, startTime: hrTime(unixNano(startSteadyMs)) },
-    outer,
-  )
-  // Without a tracer provider the API hands the parent back, or zeros: then the identity is ours.
-  const { spanId } = span.spanContext()
-  return spanId === INVALID_SPAN_ID || spanId === parent?.spanId ? undefined : span
-}
-
-let tracersOf: Runtime | undefined
-let recordedTracer: Tracer
-let unrecordedTracer: Tracer
-
-/** Looked up once for each SDK: it costs as much as the rest of `begin`. */
-function tracerOf(runtime: Runtime, recorded: boolean): Tracer {
-  if (tracersOf !== runtime) {
-    tracersOf = runtime
-    recordedTracer = trace.getTracer(RECORDED_SCOPE)
-    unrecordedTracer = trace.getTracer(UNRECORDED_SCOPE)
-  }
-  return recorded ? recordedTracer : unrecordedTracer
-}
-
 /** A fault of ours in here costs the operation, not the call. */
 export function tryBegin(runtime: Runtime, site: Site, self: unknown): Begun | undefined {
   try {
@@ -155,8 +97,4 @@ export function tryBegin(runtime: Runtime, site: Site, self: unknown): Begun | u
     notice('internal_error', 'start of an operation', problem)
     return undefined
   }
-}
-
-function hrTime(unixNanos: bigint): [number, number] {
-  return [Number(unixNanos / 1_000_000_000n), Number(unixNanos % 1_000_000_000n)]
 }

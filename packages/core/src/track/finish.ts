@@ -30,6 +30,7 @@ export function finish(
     extract(site, operation, call, failed)
     operation.ended = true
     runtime.end(operation)
+    if (operation.outcome === 'failure') runtime.failed?.(operation, site.options.logger)
   } catch (problem) {
     operation.ended = true
     notice('internal_error', `end of ${operation.names.spanName}`, problem)

@@ -8,7 +8,7 @@ import {
 } from '../../testing/recording-runtime.js'
 
 let runtime: RecordingRuntime
-let asked: { traceId: string; name: string }[]
+let asked: { name: string; recorded: boolean; parent: string | undefined }[]
 let answer: boolean
 let disable: () => void
 beforeEach(() => {
@@ -16,9 +16,10 @@ beforeEach(() => {
   asked = []
   answer = true
   runtime = installRecordingRuntime({
-    sample(traceId, name) {
-      asked.push({ traceId, name })
-      return answer
+    startSpan(name, recorded, parent) {
+      asked.push({ name, recorded, parent: parent?.spanId })
+      const traceId = parent?.traceId ?? 'c'.repeat(32)
+      return trace.wrapSpanContext({ traceId, spanId: 'd'.repeat(16), traceFlags: answer ? 1 : 0 })
     },
   })
 })
@@ -66,45 +67,19 @@ test('with `span` off it is a record at its own place in the trace and no pictur
   expect(asked.map((one) => one.name)).toEqual(['Shop.buy'])
 })
 
-test('the head sampler is asked once for a root, and what it says holds for the span', () => {
-  const recording = track('Shop.buy', () => active()?.isRecording())
-  expect(recording()).toBe(true)
-  expect(runtime.last()).toMatchObject({ traceFlags: 1, traceId: asked[0]?.traceId })
+test('the SDK is asked for the span of a root and of what runs below a sampled one, and its answer is the identity', () => {
+  const inner = track('Shop.pay', () => {}, { record: false })
+  track('Shop.buy', inner)()
+  const root = { traceId: 'c'.repeat(32), spanId: 'd'.repeat(16), traceFlags: 1 }
+  expect(runtime.last()).toMatchObject(root)
+  expect(asked).toEqual([
+    { name: 'Shop.buy', recorded: true, parent: undefined },
+    { name: 'Shop.pay', recorded: false, parent: root.spanId },
+  ])
   answer = false
-  expect(recording()).toBe(false)
-  expect(runtime.last()).toMatchObject({ traceFlags: 0, span: undefined, recorded: true })
-})
-
-test('user code writes on the span as on any other, within limits, until the operation ends', () => {
-  let kept: ReturnType<typeof active>
-  track('Shop.buy', () => {
-    kept = active()
-    kept?.setAttribute('a', 1).setAttributes({ b: ['x'], c: undefined })
-    kept?.addEvent('reserved', { dyno: 'cologne-1' }, new Date(1_700_000_000_500))
-    kept?.addEvent('now')
-    kept?.recordException(new RangeError('out of range'))
-    kept?.addLink({ context: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 } })
-    for (let i = 0; i < 200; i += 1) kept?.setAttribute(`k${i}`, i)
-  })()
-  const span = runtime.last().span as unknown as {
-    attributes: Record<string, unknown>
-    events: { name: string; time: [number, number]; attributes: Record<string, unknown> }[]
-    links: unknown[]
-  }
-  expect(span.attributes).toMatchObject({ a: 1, b: ['x'] })
-  expect(span.attributes).not.toHaveProperty('c')
-  expect(Object.keys(span.attributes)).toHaveLength(128)
-  expect(span.events.map((event) => event.name)).toEqual(['reserved', 'now', 'exception'])
-  expect(span.events[0]).toMatchObject({
-    time: [1_700_000_000, 500_000_000],
-    attributes: { dyno: 'cologne-1' },
-  })
-  expect(Math.abs(span.events[1]!.time[0] - Date.now() / 1_000)).toBeLessThan(5)
-  expect(span.events[2]?.attributes).toMatchObject({
-    'exception.type': 'RangeError',
-    'exception.message': 'out of range',
-  })
-  expect(span.links).toHaveLength(1)
+  track('Shop.buy', inner)()
+  expect(runtime.last()).toMatchObject({ ...root, traceFlags: 0, span: undefined, recorded: true })
+  expect(asked).toHaveLength(3)
 })
 
 test('`record` and `span` are true or false, said where they are written', () => {

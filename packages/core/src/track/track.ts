@@ -118,6 +118,8 @@ function checked(options: unknown): TrackOptions {
   }
   if (given.callback !== undefined && given.callback !== true && given.callback !== 'last')
     throw new TypeError("track: option callback is true or 'last'")
+  if (given.logger !== undefined && given.logger !== false && typeof given.logger?.error !== 'function')
+    throw new TypeError('track: option logger has a method error, or is false')
   for (const key of ['name', 'service'] as const) {
     const value = given[key]
     if (value !== undefined && (typeof value !== 'string' || value === ''))

@@ -1,6 +1,11 @@
 // biome-ignore lint/suspicious/noExplicitAny: any function at all may be wrapped; `unknown` parameters would refuse most
 export type AnyFunction = (this: any, ...args: any[]) => any
 
+/** Where failed calls are logged: the shape of pino's `error`. */
+export interface FailureLogger {
+  error(fields: Record<string, unknown>, message: string): void
+}
+
 /** What an extractor may look at: the call, once it has ended. */
 export interface Call<F extends AnyFunction = AnyFunction> {
   readonly args: Parameters<F>
@@ -36,6 +41,11 @@ export interface TrackOptions<F extends AnyFunction = AnyFunction> {
    * `true` is short for `'last'`. A call without a callback is tracked by what it returns.
    */
   callback?: true | 'last'
+  /**
+   * Gets one line for each failed call, with its IDs, error type, message and stack, in place of the SDK's own `logger`. `false`: calls of
+   * this function are not logged at all.
+   */
+  logger?: FailureLogger | false
 }
 
 /** Serves as TypeScript's decorator of today (TC39) and of old (`experimentalDecorators`). */

@@ -1,6 +1,8 @@
 import { installRuntime, type NoticeReason, type Operation, slot } from '@throughline/core/runtime'
 import { SdkError } from '../errors.js'
 import { ensureContextManager } from '../otel/globals.js'
+import { tracerSpans } from '../otel/operation-spans.js'
+import { sealedOperation } from '../sealed-operation.js'
 import { type RecordedOperation, recorded } from './recorded.js'
 
 export interface HarnessOptions {
@@ -46,6 +48,7 @@ export function testThroughline(options: HarnessOptions = {}): TestThroughline {
   const uninstall = installRuntime({
     name: 'testThroughline',
     serviceName,
+    startSpan: tracerSpans(),
     start: (operation) => void open.add(operation),
     end(operation) {
       open.delete(operation)
@@ -55,6 +58,8 @@ export function testThroughline(options: HarnessOptions = {}): TestThroughline {
       waiting = []
       for (const tell of told) tell()
     },
+    seal: (operation, durationMs) =>
+      sealedOperation(operation, { serviceName, serviceVersion: undefined, instance: undefined }, durationMs),
     measure() {},
     notice: (reason, detail) => void notices.push({ reason, detail }),
     flush: () => Promise.resolve(true),

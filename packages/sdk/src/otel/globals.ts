@@ -35,11 +35,22 @@ export function foreignTracerProvider(): boolean {
   return provider.getDelegate() !== new ProxyTracerProvider().getDelegate()
 }
 
+/** How a context is entered other than by a closure: what `attach` of a manager answers leaves it again. */
+export type ContextEntry = Pick<AsyncLocalStorageContextManager, 'attach'>
+
+/** One of ours where there is none yet: it has to be registered, or operations would not be seen inside of themselves. */
+export function newContextManager(): AsyncLocalStorageContextManager | undefined {
+  return contextsWork() ? undefined : new AsyncLocalStorageContextManager().enable()
+}
+
+function contextsWork(): boolean {
+  const key = createContextKey('throughline.probe')
+  return context.with(ROOT_CONTEXT.setValue(key, 1), () => context.active().getValue(key) === 1)
+}
+
 /** Contexts follow calls and promises: by the manager that is there, else by one of ours. Returns what removes ours. */
 export function ensureContextManager(): () => void {
-  const key = createContextKey('throughline.probe')
-  const works = context.with(ROOT_CONTEXT.setValue(key, 1), () => context.active().getValue(key) === 1)
-  if (works) return () => {}
+  if (contextsWork()) return () => {}
   const manager = new AsyncLocalStorageContextManager().enable()
   context.setGlobalContextManager(manager)
   return () => {

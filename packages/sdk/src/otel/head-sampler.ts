@@ -1,6 +1,8 @@
 import { type Context, SpanKind, TraceFlags, trace } from '@opentelemetry/api'
-import type { Runtime } from '@throughline/core/runtime'
 import type { Config } from '../options.js'
+
+/** Whether the trace that `traceId` begins, or continues below `outer`, is to be seen. */
+export type HeadSampler = (traceId: string, spanName: string, outer: Context) => boolean
 
 /** `SamplingDecision.RECORD_AND_SAMPLED`; importing it would load the SDK before its instrumentations. */
 const RECORD_AND_SAMPLED = 2
@@ -9,7 +11,7 @@ const RECORD_AND_SAMPLED = 2
  * The head sampler as a plain question, for operations that keep their spans themselves. Undefined where only the SDK knows the answer
  * (a ratio, or a sampler of an unknown name): then their spans are the SDK's.
  */
-export function headSampler(config: Config, env: NodeJS.ProcessEnv = process.env): Runtime['sample'] {
+export function headSampler(config: Config, env: NodeJS.ProcessEnv = process.env): HeadSampler | undefined {
   const { sampler } = config
   if (sampler !== undefined)
     return (traceId, name, outer) =>

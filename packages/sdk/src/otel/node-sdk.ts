@@ -1,5 +1,5 @@
 import { syncBuiltinESMExports } from 'node:module'
-import { metrics } from '@opentelemetry/api'
+import { type ContextManager, metrics } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
 import { createPageReader } from '../metrics/page-reader.js'
 import type { Config } from '../options.js'
@@ -19,6 +19,7 @@ import { correlationSpanProcessor } from './span-processors.js'
 export async function startNodeSdk(
   config: Config,
   resource: Resource,
+  contexts: ContextManager | undefined,
   report: (problem: string) => void,
 ): Promise<Companion> {
   const { registerInstrumentations } = await import('@opentelemetry/instrumentation')
@@ -32,6 +33,7 @@ export async function startNodeSdk(
 
   const { NodeSDK } = await import('@opentelemetry/sdk-node')
   const exporters = await createExporters(config, report)
+  const [processor] = exporters.spanProcessors
   const page = config.metricsPort === undefined ? undefined : await createPageReader()
   const sdk = new NodeSDK({
     resource,
@@ -39,6 +41,7 @@ export async function startNodeSdk(
     spanProcessors: [correlationSpanProcessor, ...exporters.spanProcessors],
     metricReaders: [...exporters.metricReaders, ...(page === undefined ? [] : [page.reader])],
     logRecordProcessors: [],
+    ...(contexts === undefined ? {} : { contextManager: contexts }),
     textMapPropagator: await createPropagator(config),
     ...(config.sampler === undefined ? {} : { sampler: config.sampler }),
   })
@@ -49,6 +52,7 @@ export async function startNodeSdk(
     description: `instruments ${instrumentations.map(shortName).join(', ') || 'nothing'}`,
     tooEarly,
     collect: () => page?.collect() ?? Promise.resolve([]),
+    ...(processor === undefined ? {} : { exportSpan: (span) => processor.onEnd(span) }),
     flush: exporters.flush,
     shutdown: () => sdk.shutdown(),
   }

@@ -8,7 +8,7 @@ import type {
   SpanContext,
   TimeInput,
 } from '@opentelemetry/api'
-import { describeFailure } from '../failure.js'
+import { describeFailure } from '@throughline/core/runtime'
 
 /** As OpenTelemetry's own default limits. */
 const MAX_ATTRIBUTES = 128
