@@ -7,6 +7,8 @@ import { decodeTraces, encodeTraces, type Span } from '@throughline/otlp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { encodeOperation } from './encode-operation.js'
 import { createNotices } from './notices.js'
+import { tracerSpans } from './otel/operation-spans.js'
+import { sealedOperation } from './sealed-operation.js'
 
 const notices = createNotices(() => {})
 let ended: Operation[]
@@ -17,6 +19,13 @@ beforeEach(() => {
   uninstall = installRuntime({
     name: 'recording',
     serviceName: 'tests',
+    startSpan: tracerSpans(),
+    seal: (operation, durationMs) =>
+      sealedOperation(
+        operation,
+        { serviceName: 'tests', serviceVersion: undefined, instance: undefined },
+        durationMs,
+      ),
     start() {},
     end: (operation) => void ended.push(operation),
     measure() {},
@@ -127,4 +136,11 @@ test('megabytes that user code hung on its span cost those, not the record', () 
   expect(bytes).toBeLessThan(10_000)
   expect(span.attributes).toMatchObject({ 'metadata.kept': true, outcome: 'success' })
   expect(notices.counts().get('metadata_cut')).toBe(1)
+})
+
+test('a copy of a record that went into a transaction says so, and no other does', () => {
+  track('Billing.charge', () => void currentOperation()?.seal())()
+  expect(record().span.attributes['throughline.in_tx']).toBe(true)
+  track('Billing.charge', () => {})()
+  expect(record().span.attributes).not.toHaveProperty('throughline.in_tx')
 })

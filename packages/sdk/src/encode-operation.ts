@@ -129,6 +129,7 @@ function addOwn(
   }
   if (operation.business !== undefined) result['throughline.business'] = JSON.stringify(operation.business)
   if (seq !== undefined) result['throughline.seq'] = seq
+  if (operation.sealed) result['throughline.in_tx'] = true
   return result
 }
 

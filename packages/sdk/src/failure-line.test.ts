@@ -1,8 +1,8 @@
 import { correlation, track } from '@throughline/core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { FailureLogger } from '@throughline/core/runtime'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Scratch, scratch } from '../testing/child.js'
 import { type Receiver, startReceiver } from '../testing/receiver.js'
-import type { FailureLogger } from './policies.js'
 import type { Throughline } from './run.js'
 import { start } from './start.js'
 
@@ -21,13 +21,13 @@ afterEach(async () => {
   room.remove()
 })
 
-async function begin(logger: FailureLogger): Promise<void> {
+async function begin(logger: FailureLogger | undefined): Promise<void> {
   running = await start({
     serviceName: 'shop',
     endpoint: receiver.url,
     spoolDir: room.dir,
     log: (line) => notices.push(line),
-    logger,
+    ...(logger === undefined ? {} : { logger }),
   })
 }
 
@@ -66,4 +66,46 @@ test('a logger that throws is counted; the call and its record are as they would
   await running?.flush()
   expect(receiver.records()).toHaveLength(1)
   expect(notices.join()).toContain('the logger threw: disk full')
+})
+
+describe('the logger of one tracked function', () => {
+  const fails = () => Promise.reject(new RangeError('negative'))
+
+  test("has its lines in place of the SDK's, under the IDs of the call; `false` leaves them out", async () => {
+    const all: string[] = []
+    const own: [Record<string, unknown>, string][] = []
+    await begin({ error: (_fields, message) => void all.push(message) })
+    const logger: FailureLogger = { error: (fields, message) => void own.push([fields, message]) }
+    const refund = track('Billing.refund', fails, { logger })
+    const probe = track('Billing.probe', fails, { logger: false })
+    await correlation.run('order-1', async () => {
+      for (const call of [refund, probe, () => charge(-1)]) await call().catch(() => {})
+    })
+    expect(all).toEqual(['Billing.charge failed: negative'])
+    expect(own).toEqual([
+      [
+        expect.objectContaining({
+          correlation_id: 'order-1',
+          trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+          span_id: expect.stringMatching(/^[0-9a-f]{16}$/),
+          operation: 'Billing.refund',
+          error_type: 'RangeError',
+          error_message: 'negative',
+          error_stack: expect.stringContaining('failure-line.test'),
+        }),
+        'Billing.refund failed: negative',
+      ],
+    ])
+  })
+
+  test('needs none of the SDK', async () => {
+    const own: string[] = []
+    await begin(undefined)
+    const refund = track('Billing.refund', fails, {
+      logger: { error: (_, message) => void own.push(message) },
+    })
+    await refund().catch(() => {})
+    await charge(-1).catch(() => {})
+    expect(own).toEqual(['Billing.refund failed: negative'])
+  })
 })

@@ -1,6 +1,5 @@
-import type { Operation } from '@throughline/core/runtime'
+import type { FailureLogger, Operation } from '@throughline/core/runtime'
 import type { Notices } from './notices.js'
-import type { FailureLogger } from './policies.js'
 
 /** The one log line of a failed operation: enough to find its trace, its row and every other line of the request. */
 export function logFailure(logger: FailureLogger, operation: Operation, notices: Notices): void {

@@ -1,5 +1,7 @@
 /** Brings out what is buffered when the process ends by itself or by a signal, in bounded time. */
 export interface Lifecycle {
+  /** Why the process ends, as far as it is known now; undefined if nothing says that it does. */
+  reason(): string | undefined
   /** Removes every listener this put up. */
   release(): void
 }
@@ -15,12 +17,15 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 export function watchLifecycle(steps: {
   flush(): Promise<unknown>
   shutdown(): Promise<unknown>
-  /** Nothing of the application will run any more: called before the last flush, and at the exit. */
+  /** Nothing of the application will run any more. */
   onEmpty(): void
+  /** The process is gone when this returns. */
+  onExit(): void
 }): Lifecycle {
-  const { flush, shutdown, onEmpty } = steps
+  const { flush, shutdown, onEmpty, onExit } = steps
   let flushed = false
   let ending = false
+  let reason: string | undefined
 
   function onBeforeExit(): void {
     if (flushed) return
@@ -30,6 +35,7 @@ export function watchLifecycle(steps: {
   }
 
   const onSignal = (signal: NodeJS.Signals): void => {
+    reason = `signal:${signal}`
     // Ctrl-C reaches a process twice when its parent (npm, for one) passes it on.
     if (ending) return
     const alone = process.listenerCount(signal) === 1
@@ -44,14 +50,25 @@ export function watchLifecycle(steps: {
     })
   }
 
+  /** Sees it without handling it. If the application does handle it and goes on, it was not the end. */
+  function onUncaught(): void {
+    const before = reason
+    reason = 'uncaught'
+    setImmediate(() => {
+      reason = before
+    }).unref()
+  }
+
   function release(): void {
     process.off('beforeExit', onBeforeExit)
-    process.off('exit', onEmpty)
+    process.off('exit', onExit)
+    process.off('uncaughtExceptionMonitor', onUncaught)
     for (const signal of SIGNALS) process.off(signal, onSignal)
   }
 
   process.on('beforeExit', onBeforeExit)
-  process.on('exit', onEmpty)
+  process.on('exit', onExit)
+  process.on('uncaughtExceptionMonitor', onUncaught)
   for (const signal of SIGNALS) process.on(signal, onSignal)
-  return { release }
+  return { reason: () => reason, release }
 }

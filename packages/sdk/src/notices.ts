@@ -4,17 +4,22 @@ import type { NoticeReason } from '@throughline/core/runtime'
 export type SdkReason =
   | NoticeReason
   | 'adoption_failed'
+  | 'confirm_failed'
   | 'exemplar_label_dropped'
   | 'loaded_too_early'
   | 'metric_name_taken'
   | 'metrics_export_failed'
   | 'otel_error'
+  | 'record_dropped'
   | 'record_quarantined'
   | 'record_refused'
+  | 'record_resent'
   | 'series_overflow'
   | 'ship_refused'
   | 'spans_dropped'
   | 'spool_damaged'
+  | 'spool_slow'
+  | 'spool_volatile'
   | 'spool_write_failed'
 
 /** 200 different details are named; after that a reason is only counted. */

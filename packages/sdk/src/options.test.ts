@@ -18,7 +18,9 @@ test('without anything: the Collector of this machine, a spool, no metrics page'
     disabled: false,
     spoolDir: expect.stringMatching(`^${tmpdir()}/throughline-spool-\\d+$`),
     spoolMaxBytes: 2 ** 31,
+    spoolDrops: 'newest',
     durability: 'process',
+    confirm: undefined,
     metricsPort: undefined,
     metricsHost: '127.0.0.1',
     metricsIntervalMs: 10_000,
@@ -34,7 +36,12 @@ const env = {
   OTEL_METRIC_EXPORT_INTERVAL: '500',
   THROUGHLINE_SPOOL_DIR: '/var/spool/x',
   THROUGHLINE_SPOOL_MAX_BYTES: '1048576',
+  THROUGHLINE_SPOOL_DROPS: 'oldest',
   THROUGHLINE_DURABILITY: 'memory',
+  THROUGHLINE_RECORDER_URL: 'http://recorder:4400/',
+  THROUGHLINE_RECORDER_TOKEN: 'tl_ingest_x',
+  THROUGHLINE_CONFIRM: 'recorder',
+  THROUGHLINE_CONFIRM_TIMEOUT: '5000',
   THROUGHLINE_METRICS_PORT: '9464',
   THROUGHLINE_METRICS_HOST: '0.0.0.0',
   THROUGHLINE_SHUTDOWN_TIMEOUT: '0',
@@ -51,7 +58,9 @@ test('every option has its variable', () => {
     metricsIntervalMs: 500,
     spoolDir: '/var/spool/x',
     spoolMaxBytes: 2 ** 20,
+    spoolDrops: 'oldest',
     durability: 'memory',
+    confirm: { url: 'http://recorder:4400/v1/confirm', token: 'tl_ingest_x', timeoutMs: 5_000 },
     metricsPort: 9_464,
     metricsHost: '0.0.0.0',
     shutdownTimeoutMs: 0,
@@ -78,6 +87,25 @@ test('a variable that is set to nothing is not set', () => {
   expect({ ...readConfig({}, empty), log: 0 }).toEqual({ ...readConfig({}, {}), log: 0 })
 })
 
+test('with an endpoint a recorder confirms, unless the Collector shall; alone it gets the records, and its word is enough', () => {
+  const both = { recorderUrl: 'http://recorder:4400', endpoint: 'http://c:4318' }
+  expect(readConfig(both, {}).confirm).toEqual({
+    url: 'http://recorder:4400/v1/confirm',
+    token: undefined,
+    timeoutMs: 60_000,
+  })
+  expect(readConfig({ ...both, confirm: 'collector' }, {}).confirm).toBeUndefined()
+  const alone = readConfig({ recorderUrl: 'http://recorder:4400', recorderToken: 'tl_ingest_x' }, {})
+  expect(alone).toMatchObject({ confirm: undefined, tracesHeaders: { authorization: 'Bearer tl_ingest_x' } })
+  expect(readConfig({ ...both, recorderToken: 'tl_ingest_x' }, {}).tracesHeaders).toEqual({})
+})
+
+test('a token that no header can carry is refused, and not repeated', () => {
+  const refused = () => readConfig({ recorderUrl: 'http://recorder:4400', recorderToken: 'secret\nx' }, {})
+  expect(refused).toThrow(/recorderToken \(THROUGHLINE_RECORDER_TOKEN\)/)
+  expect(refused).not.toThrow(/secret/)
+})
+
 test('a recorder without an endpoint is direct mode; with one it is not', () => {
   expect(readConfig({}, { THROUGHLINE_RECORDER_URL: 'http://recorder:4400' })).toMatchObject({
     mode: 'direct',
@@ -94,7 +122,10 @@ test.each<[StartOptions, string, string]>([
   [{ endpoint: 'ftp://collector' }, 'endpoint', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   [{ recorderUrl: '' }, 'recorderUrl', 'THROUGHLINE_RECORDER_URL'],
   [{ spoolMaxBytes: 5 }, 'spoolMaxBytes', 'THROUGHLINE_SPOOL_MAX_BYTES'],
-  [{ durability: 'host' as never }, 'durability', 'THROUGHLINE_DURABILITY'],
+  [{ spoolDrops: 'none' as never }, 'spoolDrops', 'THROUGHLINE_SPOOL_DROPS'],
+  [{ confirm: 'recorder' }, 'confirm', 'THROUGHLINE_CONFIRM'],
+  [{ confirmTimeoutMs: 10 }, 'confirmTimeoutMs', 'THROUGHLINE_CONFIRM_TIMEOUT'],
+  [{ durability: 'disk' as never }, 'durability', 'THROUGHLINE_DURABILITY'],
   [{ metricsPort: 65_536 }, 'metricsPort', 'THROUGHLINE_METRICS_PORT'],
   [{ metricsIntervalMs: 1 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],
   [{ metricsIntervalMs: 1.5e3 + 0.5 }, 'metricsIntervalMs', 'OTEL_METRIC_EXPORT_INTERVAL'],

@@ -1,14 +1,13 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import type { Sampler } from '@opentelemetry/sdk-trace'
 import { SdkError } from './errors.js'
 import type { KeepSlow } from './metrics/slow.js'
 import { type Policies, type PolicyOptions, readPolicies } from './policies.js'
-import { type Env, keyValues, list, oneOf, url, whole, withoutEmpty } from './settings.js'
+import { type Env, keyValues, list, url, whole, withoutEmpty } from './settings.js'
+import { readSpooling, recorderAuthorization, type Spooling, type SpoolingOptions } from './spool-options.js'
 
 /** What `start` takes. Each option has an environment variable; the option wins. */
-export interface StartOptions extends PolicyOptions {
+export interface StartOptions extends PolicyOptions, SpoolingOptions {
   /** `OTEL_SERVICE_NAME`. Default `unknown_service`. */
   serviceName?: string
   /** `service.version`, also from `OTEL_RESOURCE_ATTRIBUTES`. */
@@ -17,17 +16,11 @@ export interface StartOptions extends PolicyOptions {
   endpoint?: string
   /**
    * Base URL of a recorder, `THROUGHLINE_RECORDER_URL`. Without an endpoint this is direct mode: records go to the recorder, metrics stand
-   * on the metrics page, spans that are no operations are not exported.
+   * on the metrics page, spans that are no operations are not exported. With an endpoint it is who confirms (`confirm`).
    */
   recorderUrl?: string
   /** Further headers of every request to the Collector or recorder, `OTEL_EXPORTER_OTLP_HEADERS`. Never logged. */
   headers?: Record<string, string>
-  /** Folder of the spool, `THROUGHLINE_SPOOL_DIR`. Default: `throughline-spool-<uid>` in the system's folder for temporary files. */
-  spoolDir?: string
-  /** Disk the spool may take, in bytes, `THROUGHLINE_SPOOL_MAX_BYTES`. Beyond it the newest records are refused and counted. Default 2 GiB. */
-  spoolMaxBytes?: number
-  /** `process` (default): a record is written before the call returns, and survives the process. `memory`: it does not. `THROUGHLINE_DURABILITY`. */
-  durability?: 'process' | 'memory'
   /** Port of the metrics page, `THROUGHLINE_METRICS_PORT`. Default: none. */
   metricsPort?: number
   /** Address of the metrics page, `THROUGHLINE_METRICS_HOST`. Default `127.0.0.1`. */
@@ -50,7 +43,7 @@ export interface StartOptions extends PolicyOptions {
 }
 
 /** Options and environment together, checked. */
-export interface Config extends Policies {
+export interface Config extends Policies, Spooling {
   /** `OTEL_SDK_DISABLED`: nothing shall be started. */
   readonly disabled: boolean
   readonly serviceName: string
@@ -64,9 +57,6 @@ export interface Config extends Policies {
   readonly metricsHeaders: Record<string, string>
   readonly tracesTimeoutMs: number
   readonly metricsTimeoutMs: number
-  readonly spoolDir: string
-  readonly spoolMaxBytes: number
-  readonly durability: 'process' | 'memory'
   readonly metricsPort: number | undefined
   readonly metricsHost: string
   readonly metricsIntervalMs: number
@@ -86,30 +76,15 @@ export interface Config extends Policies {
 export function readConfig(options: StartOptions = {}, environment: Env = process.env): Config {
   const env = withoutEmpty(environment)
   const resource = resourceAttributes(env)
+  const to = receivers(options, env)
   return {
     disabled: env.OTEL_SDK_DISABLED?.toLowerCase() === 'true',
     serviceName:
       options.serviceName ?? env.OTEL_SERVICE_NAME ?? resource['service.name'] ?? 'unknown_service',
     serviceVersion: options.serviceVersion ?? resource['service.version'],
-    ...receivers(options, env),
+    ...to,
     ...timeouts(env),
-    spoolDir:
-      options.spoolDir ??
-      env.THROUGHLINE_SPOOL_DIR ??
-      // The number and not the name: a container may run under a user that has none.
-      join(tmpdir(), `throughline-spool-${process.getuid?.() ?? 0}`),
-    spoolMaxBytes: whole(
-      'spoolMaxBytes (THROUGHLINE_SPOOL_MAX_BYTES)',
-      options.spoolMaxBytes ?? env.THROUGHLINE_SPOOL_MAX_BYTES,
-      2 ** 31,
-      2 ** 20,
-      2 ** 50,
-    ),
-    durability: oneOf(
-      'durability (THROUGHLINE_DURABILITY)',
-      options.durability ?? env.THROUGHLINE_DURABILITY,
-      ['process', 'memory'],
-    ),
+    ...readSpooling(options, env, to.mode),
     metricsPort: optionalPort(options.metricsPort ?? env.THROUGHLINE_METRICS_PORT),
     metricsHost: options.metricsHost ?? env.THROUGHLINE_METRICS_HOST ?? '127.0.0.1',
     metricsIntervalMs: whole(
@@ -165,7 +140,7 @@ function receivers(options: StartOptions, env: Env): Receivers {
       tracesUrl: `${base}/v1/traces`,
       metricsUrl: undefined,
       exportSpans: false,
-      tracesHeaders,
+      tracesHeaders: { ...recorderAuthorization(options, env), ...tracesHeaders },
       metricsHeaders,
     }
   }

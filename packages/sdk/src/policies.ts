@@ -1,13 +1,8 @@
-import { DEFAULT_TRUST, hostTest, peerTest, type Trust } from '@throughline/core/runtime'
+import { DEFAULT_TRUST, type FailureLogger, hostTest, peerTest, type Trust } from '@throughline/core/runtime'
 import { SdkError } from './errors.js'
 import { type Env, list, oneOf } from './settings.js'
 
 export type Temporality = 'cumulative' | 'delta'
-
-/** Where failed operations are logged. */
-export interface FailureLogger {
-  error(fields: Record<string, unknown>, message: string): void
-}
 
 /** Options of what crosses the border of the process, and of how it is counted and told. */
 export interface PolicyOptions {
@@ -28,7 +23,10 @@ export interface PolicyOptions {
    * `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`; `lowmemory` there is `delta`. The metrics page is always cumulative.
    */
   temporality?: Temporality
-  /** Gets one line for each failed operation: its IDs, error type, message and stack, then a sentence. The shape of pino's. */
+  /**
+   * Gets one line for each failed operation: its IDs, error type, message and stack, then a sentence. The shape of pino's. The option `logger`
+   * of a `track` goes before it.
+   */
   logger?: FailureLogger
 }
 

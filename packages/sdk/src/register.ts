@@ -3,6 +3,7 @@
  *
  * The hooks come first, so that modules of either kind (import and require) can be instrumented; then everything else.
  */
+import { slot } from '@throughline/core/runtime'
 import { hookModules } from './otel/module-hooks.js'
 import { start } from './start.js'
 
@@ -23,7 +24,8 @@ try {
   // Awaited at the top level, so that the application's own modules load after the instrumentations stand.
   await register()
 } catch (error) {
-  // The application runs on: telemetry that cannot start must not keep a service down.
+  // The application runs on: telemetry that cannot start must not keep a service down. And core need not say again that there is none.
+  slot.early = ''
   process.stderr.write(
     `throughline: not started, nothing is recorded: ${error instanceof Error ? error.message : String(error)}\n`,
   )

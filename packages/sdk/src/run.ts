@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Resource } from '@opentelemetry/resources'
 import { abandonOpen, installRuntime, slot } from '@throughline/core/runtime'
+import { createAsk } from './confirm-request.js'
 import { SdkError } from './errors.js'
 import { watchLifecycle } from './lifecycle.js'
+import { createLifecycleRecords, createSequence } from './lifecycle-records.js'
 import { createBusinessMetrics } from './metrics/business.js'
 import { createMetricsExporter, type ScopeMetrics } from './metrics/exporter.js'
 import { createOperationMetrics } from './metrics/operations.js'
@@ -13,8 +15,10 @@ import { createOperationsRuntime } from './operations-runtime.js'
 import type { Config } from './options.js'
 import type { Companion } from './otel/companion.js'
 import { listenToOpenTelemetry } from './otel/diagnostics.js'
+import type { ContextEntry } from './otel/globals.js'
 import { headSampler } from './otel/head-sampler.js'
 import { guardProcess } from './otel/propagation.js'
+import { readableSpan } from './otel/readable-span.js'
 import { identify } from './otel/resource.js'
 import { createShipper } from './shipper.js'
 import { openSpool } from './spool/spool.js'
@@ -50,6 +54,8 @@ export const DISABLED: Throughline = {
 export interface Surroundings {
   /** Whether span processors that are not ours see the operations' spans. */
   readonly spansAreShared: boolean
+  /** The context manager, where it is ours and nobody else's. */
+  readonly contexts?: ContextEntry | undefined
   companion(resource: Resource, notices: Notices): Promise<Companion>
 }
 
@@ -84,6 +90,7 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
     instance,
     resource: encoded,
     maxBytes: config.spoolMaxBytes,
+    drops: config.spoolDrops,
     durability: config.durability,
     notices,
   })
@@ -95,6 +102,20 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
     timeoutMs: config.tracesTimeoutMs,
     scope: OPERATIONS_SCOPE,
     notices,
+    instance,
+    confirm: config.confirm && {
+      ask: createAsk({ ...config.confirm, timeoutMs: config.tracesTimeoutMs }),
+      timeoutMs: config.confirm.timeoutMs,
+    },
+  })
+  const sequence = createSequence()
+  const records = createLifecycleRecords({
+    instance,
+    sequence,
+    append(payload, seq) {
+      spool.append(payload, seq)
+      shipper.wake()
+    },
   })
   const operations = createOperationMetrics(config.serviceName, notices, config.keepSlow)
   const business = createBusinessMetrics(notices, { temporality: config.temporality })
@@ -126,16 +147,23 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
   undo.push(() => page?.close())
   const exporter = createExporter(config, encoded, () => collect('export'), notices)
   undo.push(() => exporter?.close())
+  const early = slot.early
   const uninstall = installRuntime(
     createOperationsRuntime({
       serviceName: config.serviceName,
+      serviceVersion: config.serviceVersion,
+      instance,
       operations,
       business,
+      sequence,
       spool,
       shipper,
       notices,
       spansAreShared: around.spansAreShared,
+      contexts: around.contexts,
       sample: around.spansAreShared ? undefined : headSampler(config),
+      exportSpan: (operation, span) =>
+        companion?.exportSpan?.(readableSpan(operation, span, resource, notices)),
       logger: config.logger,
       flush,
     }),
@@ -147,6 +175,12 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
   undo.push(unguard)
   const other = await around.companion(resource, notices)
   companion = other
+  records.start()
+  if (early)
+    notices.note(
+      'loaded_too_early',
+      `${early} was called before the SDK had started, and was not recorded: start with node --import @throughline/sdk/register`,
+    )
   for (const name of other.tooEarly)
     notices.note(
       'loaded_too_early',
@@ -185,9 +219,14 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
     clearInterval(adopting)
     exporter?.close()
     abandonOpen()
-    const sent = await flush(timeoutMs)
+    const reason = lifecycle.reason() ?? 'shutdown'
+    const deadline = performance.now() + timeoutMs
+    records.stop(reason)
+    let sent = await flush(timeoutMs)
     uninstall()
     unguard()
+    // What ended during the flush has a higher number than the one that was said to be the last.
+    if (records.stop(reason)) sent = (await shipper.flush(Math.max(0, deadline - performance.now()))) && sent
     shipper.close()
     await within(
       other.shutdown().catch(() => {}),
@@ -203,12 +242,20 @@ async function open(config: Config, around: Surroundings, undo: (() => unknown)[
   const lifecycle = watchLifecycle({
     flush: () => flush(),
     shutdown: () => shutdown(),
-    // What is open then will never end: its record says so, and is in the spool before the process is gone.
-    onEmpty() {
-      say()
-      abandonOpen()
+    onEmpty,
+    onExit() {
+      onEmpty()
+      spool.leave()
     },
   })
+
+  /** What is open then will never end: its record says so, and is in the spool before the process is gone. */
+  function onEmpty(): void {
+    say()
+    abandonOpen()
+    records.stop(lifecycle.reason() ?? 'exit')
+  }
+
   const say = announce({ config, description: other.description, adopted, metricsPage: page?.url })
   return { instance, metricsUrl: page?.url, flush, shutdown }
 }

@@ -15,12 +15,15 @@ let receiver: Receiver
 let notices: Notices
 let spool: Spool
 let shipper: Shipper
+let lines: string[]
 
-async function open(service = 'tests'): Promise<void> {
-  notices = createNotices(() => {})
+async function open(service = 'tests', url = receiver.url): Promise<void> {
+  lines = []
+  notices = createNotices((line) => lines.push(line))
+  const instance = randomUUID()
   spool = await openSpool({
     dir: room.dir,
-    instance: randomUUID(),
+    instance,
     resource: encodeResource({ 'service.name': service }),
     maxBytes: 2 ** 31,
     durability: 'process',
@@ -28,10 +31,11 @@ async function open(service = 'tests'): Promise<void> {
   })
   shipper = createShipper({
     spool,
-    url: `${receiver.url}/v1/traces`,
+    url: `${url}/v1/traces`,
     headers: { 'x-tenant': 'a' },
     scope: { name: 'throughline.operations', version: '1' },
     notices,
+    instance,
   })
 }
 
@@ -59,6 +63,7 @@ function append(name: string, padding = 0): void {
       endTimeUnixNano: 2n,
       attributes: { padding: 'x'.repeat(padding) },
     }),
+    next,
   )
   shipper.wake()
 }
@@ -73,7 +78,13 @@ test('records arrive once and in order, with resource, scope, headers and a name
   expect(request?.traces[0]?.resource).toEqual({ 'service.name': 'tests' })
   expect(request?.traces[0]?.scopes[0]?.scope).toMatchObject({ name: 'throughline.operations', version: '1' })
   expect(request?.headers).toMatchObject({ 'x-tenant': 'a', 'content-type': 'application/x-protobuf' })
-  expect(shipper.counts()).toEqual({ requests: receiver.requests.length, failures: 0, records: 100 })
+  expect(shipper.counts()).toEqual({
+    requests: receiver.requests.length,
+    failures: 0,
+    records: 100,
+    unconfirmed: 0,
+    repeated: 0,
+  })
 })
 
 test('what comes while others are gathered joins their request; none is larger than 1 MiB', async () => {
@@ -102,6 +113,47 @@ test.each([500, 404, 401, 429])('%i keeps the record and it is tried again', asy
   append('a')
   await until('sent', () => spool.empty)
   expect(receiver.requests.map((one) => one.status)).toEqual([status, status, 200])
+})
+
+test.each([401, 403])(
+  '%i is said as what it is, and the records go once the receiver takes them',
+  async (status) => {
+    receiver.answer = () => (receiver.requests.length < 3 ? status : 200)
+    for (const name of many(5)) append(name)
+    await until('sent', () => spool.empty)
+    expect(names()).toEqual(many(5))
+    expect(notices.counts().get('record_quarantined')).toBeUndefined()
+    expect(lines.filter((line) => line.includes('ship_refused'))).toEqual([
+      expect.stringMatching(`answered ${status} .its token is missing, wrong or not allowed here.; kept`),
+    ])
+  },
+)
+
+test('records that one endpoint did not take go to another after a restart', async () => {
+  receiver.answer = () => 503
+  for (const name of many(5)) append(name)
+  await until('refused', () => shipper.counts().failures > 0)
+  shipper.close()
+  await spool.close()
+  const elsewhere = await startReceiver()
+  await open('tests', elsewhere.url)
+  await spool.adopt()
+  expect(await shipper.flush(5_000)).toBe(true)
+  expect(elsewhere.records().map((one) => one.name)).toEqual(many(5))
+  await elsewhere.close()
+})
+
+test('a segment that cannot be read now does not hold up what comes after it', async () => {
+  for (const name of many(3)) append(name)
+  const broken = spool.readable()!
+  Object.assign(broken, {
+    next() {
+      throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+    },
+  })
+  await until('said', () => notices.counts().get('spool_damaged') === 1)
+  expect(lines.join()).toContain('EIO')
+  expect(spool.readable()).toBeUndefined()
 })
 
 test('a receiver that is away: records wait, and arrive when it is back', async () => {

@@ -1,4 +1,6 @@
 import { encodeTraces } from '@throughline/otlp'
+import { createConfirmer } from './confirm.js'
+import type { Ask } from './confirm-request.js'
 import { type Answer, post } from './http-post.js'
 import type { Notices } from './notices.js'
 import type { Batch, Segment } from './spool/segment.js'
@@ -9,11 +11,15 @@ import type { Spool } from './spool/spool.js'
  *
  * idle       Nothing to send. Left by `wake`: to gathering.
  * gathering  A record came: 100 ms are given to others to join its request. Then: sending.
- * sending    One request is under way, at most 1 MiB of records, at most 10 s. 2xx: acknowledged, and sending again while there is
+ * sending    One request is under way, at most 1 MiB of records, at most 10 s. 2xx: taken, and sending again while there is
  *            256 KiB or somebody flushes; gathering if there is less; else idle. 400, 413: the request is halved until the culprit is alone,
- *            which is then quarantined. Anything else: waiting.
- * waiting    0.1 s, doubled to at most 5 s, half of it random; or as long as Retry-After says, at most 30 s. Then: sending. Never given up.
+ *            which is then quarantined. Anything else, 401 and 403 among it, keeps the records: waiting.
+ * waiting    0.1 s, doubled to at most 5 s, half of it random; or as long as Retry-After says, at most 30 s, and up to a tenth more, so that
+ *            those who were sent away together do not come back together. Then: sending. Never given up.
  * closed     After `close`. What is not sent stays in the spool.
+ *
+ * Taken records are acknowledged in the spool at once, or, where a recorder confirms, when it has them (confirm.ts); what it does not confirm
+ * in time is readable again, and so sent again.
  */
 
 /** Stays below the Collector's 4 MiB and the recorder's 16 MiB. */
@@ -37,7 +43,12 @@ export interface Shipper {
 export interface ShipperCounts {
   requests: number
   failures: number
+  /** Taken by the receiver, each time that they were. */
   records: number
+  /** Taken, and waiting for the recorder to confirm them. */
+  unconfirmed: number
+  /** Taken, not confirmed, and sent again. */
+  repeated: number
 }
 
 interface ShipperOptions {
@@ -48,16 +59,29 @@ interface ShipperOptions {
   readonly timeoutMs?: number
   readonly scope: { name: string; version: string }
   readonly notices: Notices
+  /** This instance: its own records cannot be known to a recorder before they were sent. */
+  readonly instance: string
+  /** Who confirms, and how long it may take. Without it a 2xx is enough. */
+  readonly confirm?: { readonly ask: Ask; readonly timeoutMs: number } | undefined
 }
 
 export function createShipper(options: ShipperOptions): Shipper {
-  const { spool, url, headers, scope, notices, timeoutMs: requestTimeoutMs = 10_000 } = options
-  const counts: ShipperCounts = { requests: 0, failures: 0, records: 0 }
+  const { spool, url, headers, scope, notices, timeoutMs: requestTimeoutMs = 10_000, instance } = options
+  const counts = { requests: 0, failures: 0, records: 0 }
   let state: 'idle' | 'gathering' | 'sending' | 'waiting' | 'closed' = 'idle'
   let timer: NodeJS.Timeout | undefined
   let waitMs = FIRST_WAIT_MS
   let maxBytes = REQUEST_BYTES
   let waiting: { reached: () => boolean; tell: () => void }[] = []
+  const confirmer =
+    options.confirm &&
+    createConfirmer({
+      ...options.confirm,
+      notices,
+      hurried: () => waiting.length > 0,
+      onConfirmed: settled,
+      onRepeat: wake,
+    })
 
   function later(next: 'gathering' | 'waiting', ms: number): void {
     state = next
@@ -74,7 +98,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     } catch (error) {
       // A disk that does not read, for example; nothing of it may end the process.
       if (isClosed()) return
-      notices.note('internal_error', `shipper: ${error instanceof Error ? error.message : String(error)}`)
+      notices.note('internal_error', `shipper: ${message(error)}`)
       later('waiting', backoff())
     }
   }
@@ -83,12 +107,17 @@ export function createShipper(options: ShipperOptions): Shipper {
     let delivered = false
     for (;;) {
       const segment = spool.readable()
-      const batch = segment?.next(maxBytes)
       if (segment === undefined) break
+      const batch = nextOf(segment)
       if (batch === undefined) {
         spool.tidy()
         continue
       }
+      if (segment.instance !== instance && (await confirmer?.known(segment, batch))) {
+        settled()
+        continue
+      }
+      if (isClosed()) return
       if (delivered && waiting.length === 0 && bytesOf(batch) < Math.min(GATHER_BYTES, maxBytes / 2)) {
         later('gathering', GATHER_MS)
         return
@@ -102,8 +131,25 @@ export function createShipper(options: ShipperOptions): Shipper {
       }
       delivered = counts.records > before
     }
-    spool.tidy()
     state = 'idle'
+    settled()
+  }
+
+  function nextOf(segment: Segment): Batch | undefined {
+    try {
+      return segment.next(maxBytes)
+    } catch (error) {
+      // EIO, say: those behind it need not wait.
+      notices.note('spool_damaged', `a segment cannot be read now: ${message(error)}`)
+      spool.setAside(segment)
+      return undefined
+    }
+  }
+
+  /** Something was acknowledged. */
+  function settled(): void {
+    if (isClosed()) return
+    spool.tidy()
     tellReached()
   }
 
@@ -126,48 +172,53 @@ export function createShipper(options: ShipperOptions): Shipper {
       answer = await post(url, body, headers, requestTimeoutMs)
     } catch (error) {
       counts.failures += 1
-      notices.note(
-        'ship_refused',
-        `${url}: ${error instanceof Error ? error.message || error.name : String(error)}; kept, and tried again`,
-      )
+      notices.note('ship_refused', `${url}: ${message(error)}; kept, and tried again`)
       return backoff()
     }
     if (isClosed()) return undefined
     if (answer.status >= 200 && answer.status < 300) {
-      done(segment, batch)
+      take(segment, batch)
       counts.records += batch.payloads.length
       waitMs = FIRST_WAIT_MS
       maxBytes = Math.min(REQUEST_BYTES, maxBytes * 2)
       return undefined
     }
     counts.failures += 1
-    notices.note('ship_refused', `${url} answered ${answer.status}: ${answer.body.slice(0, 200)}`)
+    notices.note(
+      'ship_refused',
+      `${url} answered ${answer.status}${hint(answer.status)}: ${answer.body.slice(0, 200)}`,
+    )
     if (answer.status === 400 || answer.status === 413) return halve(segment, batch)
     return answer.retryAfterMs === undefined
       ? backoff()
-      : Math.min(answer.retryAfterMs, LONGEST_RETRY_AFTER_MS)
+      : Math.min(answer.retryAfterMs, LONGEST_RETRY_AFTER_MS) * (1 + Math.random() / 10)
   }
 
   /** A refused request is cut in two until one record is alone; that one can never be delivered. */
   function halve(segment: Segment, batch: Batch): undefined {
     if (batch.payloads.length === 1) {
-      spool.quarantine(segment.resource, batch.payloads[0] as Uint8Array)
-      done(segment, batch)
+      spool.quarantine(segment, batch.payloads[0]!, batch.seqs[0]!)
+      if (confirmer === undefined) acknowledge(segment, batch)
+      else if (segment.take(batch)) confirmer.passed(segment, batch)
     } else {
       maxBytes = Math.max(1, Math.floor(bytesOf(batch) / 2))
     }
     return undefined
   }
 
-  function done(segment: Segment, batch: Batch): void {
+  function take(segment: Segment, batch: Batch): void {
+    if (confirmer === undefined) acknowledge(segment, batch)
+    else if (segment.take(batch)) confirmer.took(segment, batch)
+  }
+
+  function acknowledge(segment: Segment, batch: Batch): void {
     try {
       segment.acknowledge(batch.end)
     } catch (error) {
       // The position stands in memory; only a restart would send the batch again, and the row's key absorbs that.
-      notices.note('spool_write_failed', `acknowledge: ${String(error)}`)
+      notices.note('spool_write_failed', `acknowledge: ${message(error)}`)
     }
-    spool.tidy()
-    tellReached()
+    settled()
   }
 
   function backoff(): number {
@@ -176,10 +227,12 @@ export function createShipper(options: ShipperOptions): Shipper {
     return ms
   }
 
+  function wake(): void {
+    if (state === 'idle') later('gathering', GATHER_MS)
+  }
+
   return {
-    wake() {
-      if (state === 'idle') later('gathering', GATHER_MS)
-    },
+    wake,
     async flush(timeoutMs) {
       const reached = spool.mark()
       if (reached() || state === 'closed') return reached()
@@ -193,6 +246,7 @@ export function createShipper(options: ShipperOptions): Shipper {
           resolve()
         }
         waiting.push(one)
+        confirmer?.hurry()
         void send()
       })
       return reached()
@@ -200,11 +254,22 @@ export function createShipper(options: ShipperOptions): Shipper {
     close() {
       state = 'closed'
       clearTimeout(timer)
+      confirmer?.close()
     },
-    counts: () => counts,
+    counts: () => ({ ...counts, ...(confirmer?.counts() ?? { unconfirmed: 0, repeated: 0 }) }),
   }
 }
 
 function bytesOf(batch: Batch): number {
   return batch.payloads.reduce((sum, payload) => sum + payload.byteLength, 0)
+}
+
+function hint(status: number): string {
+  if (status === 401 || status === 403)
+    return ' (its token is missing, wrong or not allowed here); kept, and tried again'
+  return status === 400 || status === 413 ? '' : '; kept, and tried again'
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
 }

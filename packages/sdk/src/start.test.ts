@@ -74,7 +74,7 @@ test('flush delivers the records, the metrics and other spans, each once', async
     ['Billing.charge', 'success', own?.spanId, own?.traceId],
     ['Billing.charge', 'failure', own?.spanId, own?.traceId],
   ])
-  expect(records.map((one) => one.attributes['throughline.seq'])).toEqual([1, 2])
+  expect(records.map((one) => one.attributes['throughline.seq'])).toEqual([2, 3])
   expect([...records, own].map((one) => one?.attributes['correlation.id'])).toEqual([
     'order-1',
     'order-1',
@@ -234,7 +234,7 @@ test('a receiver that hangs: calls complete, flush and shutdown end in time, the
   const next = await begin()
   await next.flush()
   expect(receiver.records().map((one) => one.attributes['throughline.seq'])).toEqual(
-    Array.from({ length: 100 }, (_, i) => i + 1),
+    Array.from({ length: 100 }, (_, i) => i + 2),
   )
   await until('the status line', () =>
     lines.some((line) => /1 segments of ended instances taken over/.test(line)),

@@ -1,6 +1,6 @@
 import { readConfig, type StartOptions } from './options.js'
 import { liveBeside } from './otel/beside.js'
-import { foreignTracerProvider, releaseGlobals } from './otel/globals.js'
+import { foreignTracerProvider, newContextManager, releaseGlobals } from './otel/globals.js'
 import { startNodeSdk } from './otel/node-sdk.js'
 import { DISABLED, run, type Throughline } from './run.js'
 
@@ -18,12 +18,14 @@ export async function start(options: StartOptions = {}): Promise<Throughline> {
   return run(config, () => {
     releaseGlobals()
     const beside = foreignTracerProvider()
+    const contexts = beside ? undefined : newContextManager()
     return {
       spansAreShared: beside,
+      contexts,
       companion: (resource, notices) =>
         beside
           ? liveBeside(config)
-          : startNodeSdk(config, resource, (problem) => notices.note('otel_error', problem)),
+          : startNodeSdk(config, resource, contexts, (problem) => notices.note('otel_error', problem)),
     }
   })
 }

@@ -17,7 +17,7 @@ function statusLine({ config, description, adopted, metricsPage }: Facts, answer
   const parts = [
     `throughline: ${config.serviceName}`,
     description,
-    `records to ${config.tracesUrl} (${answer}${config.mode === 'direct' ? '; direct mode: no Collector, other spans are not exported' : ''})`,
+    `records to ${config.tracesUrl} (${answer}${config.mode === 'direct' ? '; direct mode: no Collector, other spans are not exported' : ''}${config.confirm === undefined ? '' : `; confirmed by ${config.confirm.url}`})`,
     `metrics to ${[config.metricsUrl, metricsPage].filter((one) => one !== undefined).join(' and ') || 'nowhere'}`,
     config.durability === 'memory' ? 'spool in memory only' : `spool in ${config.spoolDir}`,
   ]

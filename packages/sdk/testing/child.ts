@@ -21,7 +21,11 @@ export interface Child {
 
 /** Runs node with these arguments; killed by `stop` at the latest. */
 export function runNode(args: string[], env: Record<string, string> = {}): Child {
-  const child = spawn(process.execPath, args, {
+  return runProgram(process.execPath, args, env)
+}
+
+export function runProgram(program: string, args: string[], env: Record<string, string> = {}): Child {
+  const child = spawn(program, args, {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

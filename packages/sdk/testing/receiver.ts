@@ -18,6 +18,8 @@ export interface Received {
 /** A status, a status with headers, or silence. */
 export type Answer = number | { status: number; headers?: Record<string, string> } | 'hang'
 
+type Confirmed = number | { ranges: [number, number][]; truncated?: boolean }
+
 export interface Receiver {
   readonly url: string
   readonly port: number
@@ -27,10 +29,16 @@ export interface Receiver {
   probeAnswer: Answer
   /** Decides the answer of each request from now on. */
   answer: (request: Omit<Received, 'status'>) => Answer
+  /** What the recorder of this receiver has of an instance: the answer of `/v1/confirm`. Not set: 404. */
+  confirm: ((instance: string, after: number) => Confirmed) | undefined
+  /** Questions for confirmation, with their tokens. */
+  readonly questions: { instance: string; after: number; authorization: string | undefined }[]
   /** Spans of answered-with-200 requests, of one scope. */
   spans(scope: string): Span[]
   /** Operation records, acknowledged. */
   records(): Span[]
+  /** What instances said of their start and stop, acknowledged. */
+  lifecycle(): Span[]
   /** Metric requests that held this scope. */
   metricsOf(scope: string): Received[]
   close(): Promise<void>
@@ -40,7 +48,19 @@ export interface Receiver {
 export async function startReceiver(port = 0): Promise<Receiver> {
   const requests: Received[] = []
   const probes: Omit<Received, 'status'>[] = []
+  const questions: Receiver['questions'] = []
   const server = createServer(async (request, response) => {
+    const asked = new URL(request.url ?? '', 'http://receiver')
+    if (asked.pathname === '/v1/confirm') {
+      const instance = asked.searchParams.get('instance') ?? ''
+      const after = Number(asked.searchParams.get('after') ?? 0)
+      questions.push({ instance, after, authorization: request.headers.authorization })
+      const said = receiver.confirm?.(instance, after) ?? 404
+      const status = typeof said === 'number' ? said : 200
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(typeof said === 'number' ? {} : { instance, ...said }))
+      return
+    }
     const body = await buffer(request).catch(() => undefined)
     if (body === undefined) return
     const path = request.url ?? ''
@@ -72,6 +92,8 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     requests,
     probes,
     probeAnswer: 200,
+    confirm: undefined,
+    questions,
     answer: () => 200,
     spans: (scope) =>
       requests
@@ -80,7 +102,8 @@ export async function startReceiver(port = 0): Promise<Receiver> {
         .flatMap((one) => one.scopes)
         .filter((one) => one.scope.name === scope)
         .flatMap((one) => one.spans),
-    records: () => receiver.spans('throughline.operations'),
+    records: () => receiver.spans('throughline.operations').filter((one) => !isLifecycle(one)),
+    lifecycle: () => receiver.spans('throughline.operations').filter(isLifecycle),
     metricsOf: (scope) =>
       requests.filter((one) =>
         one.metrics.some((each) => each.scopes.some(({ scope: { name } }) => name === scope)),
@@ -91,4 +114,8 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     },
   }
   return receiver
+}
+
+function isLifecycle({ attributes }: Span): boolean {
+  return attributes['throughline.lifecycle'] !== undefined
 }

@@ -16,13 +16,35 @@ export function collectOwn(times: PointTimes, notices: Notices, shipper: Shipper
       'Requests with records that were not acknowledged.',
       shipped.failures,
     ),
-    counter(times, 'throughline.ship.records', '{record}', 'Records acknowledged.', shipped.records),
-    {
-      name: 'throughline.spool.pending',
-      unit: 'By',
-      description: 'Bytes of segments that hold a record not yet acknowledged.',
-      data: { kind: 'gauge', points: [{ ...times, attributes: {}, value: spool.pendingBytes() }] },
-    },
+    counter(times, 'throughline.ship.records', '{record}', 'Records taken by the receiver.', shipped.records),
+    counter(
+      times,
+      'throughline.ship.repeated',
+      '{record}',
+      'Records sent again because the recorder did not confirm them in time.',
+      shipped.repeated,
+    ),
+    gauge(
+      times,
+      'throughline.ship.unconfirmed',
+      '{record}',
+      'Records that the receiver took and the recorder has not confirmed yet.',
+      shipped.unconfirmed,
+    ),
+    gauge(
+      times,
+      'throughline.spool.pending',
+      'By',
+      'Bytes of segments that hold a record not yet acknowledged.',
+      spool.pendingBytes(),
+    ),
+    gauge(
+      times,
+      'throughline.spool.memory',
+      'By',
+      'Bytes of records that are in memory alone.',
+      spool.memoryBytes(),
+    ),
     {
       name: 'throughline.notices',
       unit: '{notice}',
@@ -45,4 +67,8 @@ function counter(times: PointTimes, name: string, unit: string, description: str
     description,
     data: { kind: 'sum', monotonic: true, temporality: 'cumulative', points },
   }
+}
+
+function gauge(times: PointTimes, name: string, unit: string, description: string, value: number): Metric {
+  return { name, unit, description, data: { kind: 'gauge', points: [{ ...times, attributes: {}, value }] } }
 }

@@ -15,7 +15,7 @@ beforeEach(async () => {
     const notices = { note() {}, counts: () => new Map() }
     const spool = await openSpool({ dir: ${JSON.stringify(room.dir)}, instance: '00000000-0000-4000-8000-000000000001',
       resource: Buffer.from('r'), maxBytes: 2 ** 31, durability: 'process', notices })
-    spool.append(Buffer.from('of the child'))
+    spool.append(Buffer.from('of the child'), 1)
     console.log('ready')
     setInterval(() => {}, 1_000)
   `)

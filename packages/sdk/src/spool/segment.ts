@@ -1,67 +1,84 @@
-import { closeSync, fstatSync, openSync, readSync, rmdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, openSync, readSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { FRAME_HEADER_BYTES, frame, MAX_FRAME_BYTES, readFrames } from './frame.js'
+import { ACKNOWLEDGED_AT, encodeHeader, type Header, readHeader } from './header.js'
 
-/** Payloads to send, and where the reader stands once they are acknowledged. */
+/** Payloads to send with their numbers, and the stretch of the segment that they take. */
 export interface Batch {
   readonly payloads: Uint8Array[]
+  readonly seqs: number[]
+  readonly start: number
   readonly end: number
 }
 
-/** A run of records of one instance: on disk, or in memory where the disk cannot be used. */
+/**
+ * A run of records of one instance: on disk, or in memory where the disk cannot be used. Two positions move through it: what was taken
+ * by the receiver, and behind it what is acknowledged, that is, safe where it shall be. Without somebody who confirms they are one.
+ */
 export interface Segment {
+  readonly instance: string
   /** The encoded OTLP Resource that its records belong to. */
   readonly resource: Uint8Array
   /** Bytes it takes: of a file all that were appended, of memory those not yet acknowledged. */
   readonly size: number
   /** Whether everything appended is acknowledged. */
   readonly done: boolean
-  /** Where the last appended record ends; `acknowledge` moves towards it. */
+  /** Whether something appended was not taken yet. */
+  readonly readable: boolean
+  /** Where the last appended record ends; the positions move towards it. */
   readonly end: number
   readonly acknowledged: number
-  append(payload: Uint8Array): void
-  /** The next payloads after what is acknowledged; undefined when there are none now. */
+  /** Closed or removed: nothing moves any more. */
+  readonly closed: boolean
+  append(payload: Uint8Array, seq: number): void
+  /** The next payloads after what was taken; undefined when there are none now. */
   next(maxBytes: number): Batch | undefined
+  /** The receiver has them; they stay until they are acknowledged. False if the reader was set back meanwhile, and they will come again. */
+  take(batch: Batch): boolean
   acknowledge(end: number): void
-  /** Frees it. Called when it is done and no more will be appended. */
+  /** What was taken and not acknowledged comes again. */
+  rewind(): void
+  /** Records that are not acknowledged; reads through them. */
+  count(): number
+  /** Brings what was written to the disk itself. */
+  sync(done: (error: Error | null) => void): void
+  /** Frees it. */
   remove(): void
   /** Leaves it as it is, for whoever comes next. */
   close(): void
 }
 
-const MAGIC = 0x31534c54 // 'TLS1'
-/** magic u32, resource length u32, acknowledged offset u64, then the resource; frames follow. */
-const FIXED_HEADER_BYTES = 16
-const ACKNOWLEDGED_AT = 8
-
-/** A new segment file, readable by its owner alone. */
-export function createSegment(path: string, resource: Uint8Array): Segment {
-  const fd = openSync(path, 'wx+', 0o600)
-  const header = Buffer.alloc(FIXED_HEADER_BYTES + resource.byteLength)
-  header.writeUInt32LE(MAGIC, 0)
-  header.writeUInt32LE(resource.byteLength, 4)
-  header.writeBigUInt64LE(BigInt(header.byteLength), ACKNOWLEDGED_AT)
-  header.set(resource, FIXED_HEADER_BYTES)
-  writeSync(fd, header, 0, header.byteLength, 0)
-  return fileSegment(path, fd, resource, header.byteLength, header.byteLength)
+export interface FileSegment extends Segment {
+  /** Appends frames that are already made, in one write. */
+  appendFrames(bytes: Buffer): void
 }
 
-/** A segment that another process left. Undefined if the file is none: it was cut in its header, before any record. */
-export function openSegment(path: string, onDamage: (bytes: number) => void): Segment | undefined {
-  const fd = openSync(path, 'r+')
-  const size = fstatSync(fd).size
-  const fixed = Buffer.alloc(FIXED_HEADER_BYTES)
-  const whole = readSync(fd, fixed, 0, FIXED_HEADER_BYTES, 0) === FIXED_HEADER_BYTES
-  const resourceBytes = fixed.readUInt32LE(4)
-  const start = FIXED_HEADER_BYTES + resourceBytes
-  if (!whole || fixed.readUInt32LE(0) !== MAGIC || start > size) {
+/** A new segment file, readable by its owner alone. */
+export function createSegment(path: string, instance: string, resource: Uint8Array): FileSegment {
+  const fd = openSync(path, 'wx+', 0o600)
+  const header = encodeHeader(instance, resource)
+  try {
+    writeWhole(fd, header, header.byteLength, 0)
+  } catch (error) {
     closeSync(fd)
-    return undefined
+    rmSync(path, { force: true })
+    throw error
   }
-  const resource = Buffer.alloc(resourceBytes)
-  readSync(fd, resource, 0, resourceBytes, FIXED_HEADER_BYTES)
-  const acknowledged = Number(fixed.readBigUInt64LE(ACKNOWLEDGED_AT))
-  return fileSegment(path, fd, resource, Math.min(Math.max(acknowledged, start), size), size, onDamage)
+  const { byteLength: start } = header
+  return fileSegment(path, fd, { instance, resource, acknowledged: start, start }, start)
+}
+
+/** A segment that another process left, or why it is none. With `'r'` it is only looked at. */
+export function openSegment(
+  path: string,
+  onDamage: (bytes: number) => void,
+  flags: 'r' | 'r+' = 'r+',
+): Segment | 'cut' | 'damaged' {
+  const fd = openSync(path, flags)
+  const header = readHeader(fd)
+  if (typeof header !== 'string') return fileSegment(path, fd, header, fstatSync(fd).size, onDamage)
+  closeSync(fd)
+  return header
 }
 
 /**
@@ -71,15 +88,31 @@ export function openSegment(path: string, onDamage: (bytes: number) => void): Se
 function fileSegment(
   path: string,
   fd: number,
-  resource: Uint8Array,
-  acknowledged: number,
+  { instance, resource, acknowledged }: Header,
   size: number,
   onDamage: (bytes: number) => void = () => {},
-): Segment {
+): FileSegment {
   let ack = acknowledged
+  let taken = acknowledged
   let end = size
+  let closed = false
   const position = Buffer.alloc(8)
+
+  function framesFrom(at: number, maxBytes: number) {
+    const frames = readFrames(read(fd, at, Math.min(end - at, maxBytes + FRAME_HEADER_BYTES)), maxBytes)
+    if (frames.payloads.length > 0 || frames.torn) return frames
+    return readFrames(read(fd, at, Math.min(end - at, MAX_FRAME_BYTES + FRAME_HEADER_BYTES)), maxBytes)
+  }
+
+  // A number that was closed belongs to another file soon after.
+  function closeOnce(): void {
+    if (closed) return
+    closed = true
+    closeSync(fd)
+  }
+
   return {
+    instance,
     resource,
     get size() {
       return end
@@ -87,43 +120,70 @@ function fileSegment(
     get done() {
       return ack >= end
     },
+    get readable() {
+      return taken < end && !closed
+    },
     get end() {
       return end
     },
     get acknowledged() {
       return ack
     },
-    append(payload) {
-      const bytes = frame(payload)
-      const written = writeSync(fd, bytes, 0, bytes.byteLength, end)
-      // A short write (disk full) leaves a torn frame at `end`; the next append writes over it.
-      if (written !== bytes.byteLength)
-        throw new Error(`only ${written} of ${bytes.byteLength} bytes written`)
-      end += written
+    get closed() {
+      return closed
+    },
+    append(payload, seq) {
+      if (closed) throw new Error('the segment is closed')
+      // What a short write (disk full) leaves at `end` is no whole frame, and is passed over by readers.
+      const length = FRAME_HEADER_BYTES + payload.byteLength
+      writeWhole(fd, frame(payload, seq), length, end)
+      end += length
+    },
+    appendFrames(bytes) {
+      if (closed) throw new Error('the segment is closed')
+      writeWhole(fd, bytes, bytes.byteLength, end)
+      end += bytes.byteLength
     },
     next(maxBytes) {
-      if (ack >= end) return undefined
-      let frames = readFrames(read(fd, ack, Math.min(end - ack, maxBytes + FRAME_HEADER_BYTES)), maxBytes)
-      if (frames.payloads.length === 0 && !frames.torn) {
-        frames = readFrames(
-          read(fd, ack, Math.min(end - ack, MAX_FRAME_BYTES + FRAME_HEADER_BYTES)),
-          maxBytes,
-        )
-      }
-      if (frames.payloads.length === 0) {
-        // A frame that is only begun was cut by the end of its process, before its caller saw the call complete. Anything else is damage.
-        if (frames.torn) onDamage(end - ack)
-        end = ack
-      }
-      return frames.payloads.length === 0 ? undefined : { payloads: frames.payloads, end: ack + frames.bytes }
+      if (taken >= end || closed) return undefined
+      const { payloads, seqs, bytes, torn } = framesFrom(taken, maxBytes)
+      if (payloads.length > 0) return { payloads, seqs, start: taken, end: taken + bytes }
+      // A frame that is only begun was cut by the end of its process, before its caller saw the call complete. Anything else is damage.
+      if (torn) onDamage(end - taken)
+      end = taken
+      return undefined
+    },
+    take(batch) {
+      if (batch.start !== taken) return false
+      taken = batch.end
+      return true
     },
     acknowledge(upTo) {
+      if (closed) return
       ack = upTo
+      taken = Math.max(taken, ack)
       position.writeBigUInt64LE(BigInt(upTo))
       writeSync(fd, position, 0, 8, ACKNOWLEDGED_AT)
     },
+    rewind() {
+      taken = ack
+    },
+    count() {
+      let records = 0
+      for (let at = ack; at < end && !closed; ) {
+        const frames = framesFrom(at, 2 ** 20)
+        if (frames.payloads.length === 0) break
+        records += frames.payloads.length
+        at += frames.bytes
+      }
+      return records
+    },
+    sync(done) {
+      if (closed) done(null)
+      else fdatasync(fd, done)
+    },
     remove() {
-      closeSync(fd)
+      closeOnce()
       // Gone already (a cleaner of temporary files) is as good.
       rmSync(path, { force: true })
       try {
@@ -133,56 +193,17 @@ function fileSegment(
         // Not empty yet.
       }
     },
-    close() {
-      closeSync(fd)
-    },
+    close: closeOnce,
   }
+}
+
+/** @throws when the disk takes only a part, as a full one does before it refuses. */
+export function writeWhole(fd: number, bytes: Uint8Array, length: number, at: number): void {
+  const written = writeSync(fd, bytes, 0, length, at)
+  if (written !== length) throw new Error(`only ${written} of ${length} bytes written`)
 }
 
 function read(fd: number, at: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   return bytes.subarray(0, readSync(fd, bytes, 0, length, at))
-}
-
-/** Records that could not be written, or need not be: bounded by the caller through `size`. */
-export function memorySegment(resource: Uint8Array): Segment {
-  let payloads: Uint8Array[] = []
-  let ack = 0
-  let end = 0
-  return {
-    resource,
-    get size() {
-      return end - ack
-    },
-    get done() {
-      return payloads.length === 0
-    },
-    get end() {
-      return end
-    },
-    get acknowledged() {
-      return ack
-    },
-    append(payload) {
-      payloads.push(payload)
-      end += payload.byteLength
-    },
-    next(maxBytes) {
-      if (payloads.length === 0) return undefined
-      let bytes = 0
-      let count = 0
-      while (count < payloads.length && (count === 0 || bytes + payloads[count]!.byteLength <= maxBytes)) {
-        bytes += payloads[count]!.byteLength
-        count += 1
-      }
-      return { payloads: payloads.slice(0, count), end: ack + bytes }
-    },
-    acknowledge(upTo) {
-      while (payloads.length > 0 && ack + payloads[0]!.byteLength <= upTo) ack += payloads.shift()!.byteLength
-    },
-    remove() {
-      payloads = []
-    },
-    close() {},
-  }
 }

@@ -1,0 +1,2 @@
+export { type Drained, drainSpool } from './spool/drain.js'
+export { inspectSpool, readRecords, type SpooledRecord, type SpoolFile } from './spool/inspect.js'
