@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +10,9 @@ const alias = [
   { find: /^@throughline\/([a-z-]+)\/([a-z-]+)$/, replacement: `${root}packages/$1/src/$2.ts` },
 ]
 const shared = { resolve: { alias } }
+
+/** Debian's package `postgresql`: the oldest version that is supported. The embedded one is the newest. */
+const postgres15 = '/usr/lib/postgresql/15/bin'
 
 export default defineConfig({
   test: {
@@ -22,6 +26,20 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      ...(existsSync(`${postgres15}/postgres`)
+        ? [
+            {
+              ...shared,
+              test: {
+                name: 'postgres-15',
+                include: ['packages/postgres/src/**/*.test.ts'],
+                env: { THROUGHLINE_TEST_POSTGRES_BIN: postgres15 },
+                testTimeout: 30_000,
+                hookTimeout: 60_000,
+              },
+            },
+          ]
+        : []),
       {
         ...shared,
         test: {

@@ -27,7 +27,7 @@ const comparisons = [
     target: undefined,
   },
   {
-    name: 'sampled span of the SDK, six attributes, metrics, exemplar; no row, nothing exported',
+    name: 'sampled span, six attributes, metrics, exemplar; no row, exported to nowhere',
     ours: 'ours-span',
     theirs: 'hand',
     target: 0.55,

@@ -5,8 +5,12 @@ import { installPeers } from './harness/install-peers.mjs'
 export const title = 'A tracked call, by peers'
 
 const peers = [
-  { name: 'autometrics 1.0.1: two metrics, no exporter registered', theirs: 'peers/cases/autometrics' },
+  { name: 'autometrics 1.0.1: two metrics, exported to nowhere', theirs: 'peers/cases/autometrics' },
   { name: 'autotel 7.9.0: span with six attributes, exported to nowhere', theirs: 'peers/cases/autotel' },
+  {
+    name: 'nestjs-otel 8.1.1: span with six attributes, exported to nowhere',
+    theirs: 'peers/cases/nestjs-otel',
+  },
   {
     name: 'dd-trace 6.21.0: span with six tags, encoded, sent to an agent that throws it away',
     theirs: 'peers/cases/dd-trace',

@@ -1,7 +1,7 @@
 // npm test: types, format and lint, arrows, dead code, unit tests; and, beside them, the local binaries for the end-to-end tests.
 // Ends with one line of the runner's own counts.
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -22,8 +22,14 @@ if (only.length > 0) {
   await step('arrows', 'depcruise', ['--config', '.dependency-cruiser.mjs', 'packages', 'examples'])
   await step('dead code', 'knip', [])
   await vitest('unit tests', ['--run', '--project', 'unit'])
+  if (existsSync('/usr/lib/postgresql/15/bin/postgres'))
+    await vitest('packages/postgres on Postgres 15', ['--run', '--project', 'postgres-15'])
+  else skip('packages/postgres on Postgres 15', 'Debian has it as: apt-get install postgresql')
   await vitest('repository tests', ['--run', '--project', 'repository'])
-  if (await binaries) await vitest('end-to-end tests', ['--run', '--project', 'e2e'])
+  if (await binaries) {
+    await vitest('end-to-end tests', ['--run', '--project', 'e2e'])
+    await faults()
+  }
 }
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
 process.exit(totals.failed === 0 ? 0 : 1)
@@ -33,6 +39,28 @@ async function step(name, command, args) {
   heading(name)
   const code = await run(join(bin, command), args)
   totals[code === 0 ? 'passed' : 'failed'] += 1
+}
+
+/** The fault matrix, bounded; by hand it runs as long as you like. Another seed each day, which it prints. */
+async function faults() {
+  heading('faults')
+  const seed = new Date().toISOString().slice(0, 10)
+  const code = await run(process.execPath, [
+    join(root, 'scripts/faults.mjs'),
+    '--minutes',
+    '2',
+    '--seed',
+    seed,
+    '--document',
+    join(tmpdir(), `throughline-faults-${process.pid}.md`),
+  ])
+  totals[code === 0 ? 'passed' : 'failed'] += 1
+}
+
+function skip(name, why) {
+  heading(name)
+  process.stdout.write(`Skipped: it is not here. ${why}\n`)
+  totals.skipped += 1
 }
 
 async function vitest(name, args) {

@@ -28,7 +28,8 @@ export const nothing = {
 
 /** TracerProvider and MeterProvider as an application has them, exporting to nowhere unless told otherwise. */
 export function otel({ exporter = nothing, sampled = true } = {}) {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  const contexts = new AsyncLocalStorageContextManager().enable()
+  context.setGlobalContextManager(contexts)
   const processor = new BatchSpanProcessor({ exporter, maxQueueSize: 100_000, scheduledDelayMillis: 1_000 })
   const provider = new TracerProvider({
     spanProcessors: [processor],
@@ -37,7 +38,7 @@ export function otel({ exporter = nothing, sampled = true } = {}) {
   trace.setGlobalTracerProvider(provider)
   const reader = new PeriodicExportingMetricReader({ exporter: nothing, exportIntervalMillis: 60_000 })
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
-  return { flush: () => processor.forceFlush() }
+  return { processor, contexts, flush: () => processor.forceFlush() }
 }
 
 /** What people write by hand: a span with six attributes, a histogram, a counter, errors recorded. */
@@ -66,8 +67,10 @@ export function byHand() {
     })
 }
 
-/** An HTTP server in a process of its own that reads and answers 200. */
+/** An HTTP server in a process of its own that reads and answers 200; or the receiver that whoever runs the case has chosen. */
 export async function nullSink() {
+  const { BENCH_RECEIVER } = process.env
+  if (BENCH_RECEIVER !== undefined) return BENCH_RECEIVER
   const child = spawn(process.execPath, [fileURLToPath(new URL('../harness/sink.mjs', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
