@@ -92,7 +92,8 @@ describe.each([
   }
 
   function post(body: Buffer | string, headers: Record<string, string>): Promise<Response> {
-    return fetch(`${base()}/v1/traces`, { method: 'POST', headers, body })
+    const authorization = `Bearer ${stack.tokens.ingest}`
+    return fetch(`${base()}/v1/traces`, { method: 'POST', headers: { authorization, ...headers }, body })
   }
 
   const protobuf = { 'content-type': 'application/x-protobuf' }
@@ -140,7 +141,7 @@ describe.each([
     const { body } = traceRequest({
       attributes: { 'correlation.id': `good-after-${name.replace(' ', '-')}` },
     })
-    expect((await postJson(`${base()}/v1/traces`, body)).status).toBe(200)
+    expect((await postJson(`${base()}/v1/traces`, body, stack.tokens.ingest)).status).toBe(200)
   })
 })
 

@@ -20,6 +20,7 @@ beforeAll(async () => {
   await database.end()
   env = {
     THROUGHLINE_RECORDER_URL: stack.recorderUrl,
+    THROUGHLINE_RECORDER_TOKEN: stack.tokens.ingest,
     THROUGHLINE_SPOOL_DIR: join(stack.dir, 'spool'),
     DATABASE_URL: stack.databaseUrl,
   }

@@ -91,7 +91,7 @@ test('and from protobuf, with nothing but what a record must have', async () => 
 test('sent a second time it stays one row', async () => {
   const { body } = traceRequest({ attributes: { 'correlation.id': 'twice' } })
   for (let i = 0; i < 3; i += 1)
-    expect((await postJson(`${stack.recorderUrl}/v1/traces`, body)).status).toBe(200)
+    expect((await postJson(`${stack.recorderUrl}/v1/traces`, body, stack.tokens.ingest)).status).toBe(200)
   await rowOf('twice')
 })
 

@@ -12,7 +12,7 @@ test('while Postgres is down the recorder says 503 with Retry-After; afterwards 
   await postgres.kill('SIGKILL')
 
   const { body } = traceRequest({ attributes: { 'correlation.id': 'direct' } })
-  const refused = await postJson(`${stack.recorderUrl}/v1/traces`, body)
+  const refused = await postJson(`${stack.recorderUrl}/v1/traces`, body, stack.tokens.ingest)
   expect(refused.status).toBe(503)
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
 
@@ -25,11 +25,14 @@ test('while Postgres is down the recorder says 503 with Retry-After; afterwards 
   expect(pid).toBeDefined()
 
   await postgres.start()
-  await until(async () => (await postJson(`${stack.recorderUrl}/v1/traces`, body)).status === 200, {
-    what: 'the recorder to take records again',
-  })
+  await until(
+    async () => (await postJson(`${stack.recorderUrl}/v1/traces`, body, stack.tokens.ingest)).status === 200,
+    {
+      what: 'the recorder to take records again',
+    },
+  )
   // The same request once more: it was already stored.
-  expect((await postJson(`${stack.recorderUrl}/v1/traces`, body)).status).toBe(200)
+  expect((await postJson(`${stack.recorderUrl}/v1/traces`, body, stack.tokens.ingest)).status).toBe(200)
   const journal = { answered: ids.map((correlationId) => ({ correlationId, status: 201 })), broken: [] }
   await until(async () => (await countRows(stack.databaseUrl, journal)).rows >= 50, {
     what: 'the 50 records of the outage',

@@ -95,6 +95,7 @@ describe('docs/reference/environment.md', () => {
       THROUGHLINE_SHUTDOWN_TIMEOUT: sdk.shutdownTimeoutMs,
       THROUGHLINE_RECORDER_HOST: recorder.host,
       THROUGHLINE_RECORDER_PORT: recorder.port,
+      THROUGHLINE_RECORDER_AUTH: recorder.auth,
       THROUGHLINE_RECORDER_RETENTION_DAYS: recorder.retentionDays,
       THROUGHLINE_RECORDER_MAX_BODY_BYTES: recorder.maxBodyBytes,
       THROUGHLINE_RECORDER_MAX_INFLATED_BYTES: recorder.maxInflatedBytes,
@@ -114,9 +115,12 @@ describe('docs/reference/environment.md', () => {
 })
 
 describe('docs/reference/metrics.md', () => {
-  const sources = filesBelow('packages/sdk/src/metrics', (path) => !path.endsWith('.test.ts'))
+  const sources = [
+    ...filesBelow('packages/sdk/src/metrics', (path) => !path.endsWith('.test.ts')),
+    'packages/recorder/src/counters.ts',
+  ]
 
-  test('has each metric that the SDK emits, and no other', () => {
+  test('has each metric that the SDK emits and the recorder counts, and no other', () => {
     const emitted = matchesIn(sources, /'(throughline\.[a-z_.]+)'/g)
     expect(emitted.size).toBeGreaterThan(5)
     expect(sorted(firstColumn(page('metrics'), /^throughline\./))).toEqual(sorted(emitted))

@@ -26,6 +26,11 @@ export type TestDatabase = {
   drop: () => Promise<void>
 }
 
+// The suite of packages/postgres runs a second time on an older Postgres: project `postgres-15` of vitest.config.ts.
+const bin = process.env.THROUGHLINE_TEST_POSTGRES_BIN
+const start = (dir: string, port: number): Promise<RunningPostgres> =>
+  startPostgres({ dir, port, ...(bin === undefined ? {} : { bin }) })
+
 const servers = new Set<{ running: RunningPostgres; dir: string }>()
 
 // A worker that is ended in mid-test runs no afterAll; SIGINT is Postgres's fast shutdown.
@@ -63,13 +68,13 @@ const freePort = async (): Promise<number> => {
 export const testServer = async (): Promise<TestServer> => {
   const dir = await mkdtemp(join(tmpdir(), 'throughline-test-'))
   const port = await freePort()
-  const entry = { running: await startPostgres({ dir, port }), dir }
+  const entry = { running: await start(dir, port), dir }
   servers.add(entry)
   return {
     port,
     url: entry.running.url,
     async start() {
-      entry.running = await startPostgres({ dir, port })
+      entry.running = await start(dir, port)
     },
     stop: () => entry.running.stop(),
   }

@@ -1,25 +1,81 @@
-import { DEV_HELP, dev } from './commands/dev.js'
 import { CliError } from './errors.js'
 import { red } from './terminal/print.js'
 
+type Command = {
+  /** One line of the list of commands. */
+  about: string
+  /** Loaded on demand, so that no command waits for what only another one needs. */
+  load: () => Promise<{ help: string; run: (args: string[]) => Promise<number> }>
+}
+
+const commands: Record<string, Command> = {
+  dev: {
+    about: 'run the whole pipeline on this machine',
+    load: () => import('./commands/dev.js').then(({ DEV_HELP, dev }) => ({ help: DEV_HELP, run: dev })),
+  },
+  migrate: {
+    about: 'bring the schema of a database to this version, or print it',
+    load: () =>
+      import('./commands/migrate.js').then(({ MIGRATE_HELP, migrate }) => ({
+        help: MIGRATE_HELP,
+        run: migrate,
+      })),
+  },
+  token: {
+    about: 'make, list and revoke the bearer tokens of the recorder',
+    load: () =>
+      import('./commands/token.js').then(({ TOKEN_HELP, token }) => ({ help: TOKEN_HELP, run: token })),
+  },
+  'dead-letters': {
+    about: 'records that could not become rows: list, show, retry',
+    load: () =>
+      import('./commands/dead-letters.js').then(({ DEAD_LETTERS_HELP, deadLetters }) => ({
+        help: DEAD_LETTERS_HELP,
+        run: deadLetters,
+      })),
+  },
+  spool: {
+    about: 'what waits in the folder of a service: inspect, drain',
+    load: () =>
+      import('./commands/spool.js').then(({ SPOOL_HELP, spool }) => ({ help: SPOOL_HELP, run: spool })),
+  },
+  reconcile: {
+    about: 'account for every record: stored, parked, waiting, refused',
+    load: () =>
+      import('./commands/reconcile.js').then(({ RECONCILE_HELP, reconcile }) => ({
+        help: RECONCILE_HELP,
+        run: reconcile,
+      })),
+  },
+  value: {
+    about: 'what the operations are worth: check, explain, report, freeze',
+    load: () =>
+      import('./commands/value.js').then(({ VALUE_HELP, value }) => ({ help: VALUE_HELP, run: value })),
+  },
+}
+
+const width = Math.max(...Object.keys(commands).map((name) => name.length))
 const HELP = `throughline <command>
 
-  dev     run the whole pipeline on this machine
+${Object.entries(commands)
+  .map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+  .join('\n')}
 
 throughline <command> --help says more.`
 
 process.exitCode = await main(process.argv.slice(2))
 
-async function main([command, ...args]: string[]): Promise<number> {
-  if (command === undefined || command === '--help' || command === '-h') return print(HELP)
-  if (command !== 'dev') return fail(`There is no command ${command}.\n\n${HELP}`)
-  if (args.includes('--help') || args.includes('-h')) return print(DEV_HELP)
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h') return print(HELP)
+  if (!Object.hasOwn(commands, name)) return fail(`There is no command ${name}.\n\n${HELP}`)
+  const { help, run } = await commands[name]!.load()
+  if (args.includes('--help') || args.includes('-h')) return print(help)
   try {
-    return await dev(args)
+    return await run(args)
   } catch (error) {
     if (error instanceof CliError) return fail(error.message)
     // parseArgs: an option that there is not, or one without its value.
-    if (error instanceof TypeError && 'code' in error) return fail(`${error.message}\n\n${DEV_HELP}`)
+    if (error instanceof TypeError && 'code' in error) return fail(`${error.message}\n\n${help}`)
     throw error
   }
 }

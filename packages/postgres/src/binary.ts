@@ -8,18 +8,30 @@ const copyHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), B
 /** A record is about 450 bytes; growth by doubling takes care of larger ones. */
 const usualRowBytes = 512
 
-/** The rows as the whole input of `COPY ... FROM STDIN (FORMAT binary)`. */
-export const encodeCopy = (rows: readonly OperationRow[]): Buffer => {
-  const out = new Bytes(copyHeader.length + 2 + rows.length * usualRowBytes)
+/** Large enough that a chunk is a few calls, small enough that Postgres begins with the first before the last is made. */
+const chunkBytes = 262_144
+
+/**
+ * The rows as the whole input of `COPY ... FROM STDIN (FORMAT binary)`, in chunks to be sent one after the other: each
+ * is made when it is asked for.
+ */
+export function* encodeCopy(rows: readonly OperationRow[]): Generator<Buffer> {
+  let out = new Bytes(
+    Math.min(chunkBytes, copyHeader.length + 2 + rows.length * usualRowBytes) + usualRowBytes,
+  )
   out.raw(copyHeader)
   for (const row of rows) {
     out.reserve(2)
     out.int16(columns.length)
     for (const column of columns) column.write(out, row)
+    if (out.length >= chunkBytes) {
+      yield out.take()
+      out = new Bytes(chunkBytes + usualRowBytes)
+    }
   }
   out.reserve(2)
   out.int16(-1)
-  return out.take()
+  yield out.take()
 }
 
 const encodeArray = (column: Column, rows: readonly OperationRow[]): Buffer => {

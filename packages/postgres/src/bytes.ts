@@ -1,11 +1,23 @@
+/** Below this a loop over the characters is faster than a call into C++. */
+const shortText = 48
+
+const digitOf = new Uint8Array(128)
+for (let n = 0; n < 16; n += 1) digitOf[n.toString(16).charCodeAt(0)] = n
+
 /** A buffer that grows, with the big-endian numbers of Postgres's binary formats. One per batch: never reused, since
  * a socket may still hold the last one. */
 export class Bytes {
   #buffer: Buffer
+  #view: DataView
   #length = 0
 
   constructor(size: number) {
     this.#buffer = Buffer.allocUnsafeSlow(size)
+    this.#view = viewOf(this.#buffer)
+  }
+
+  get length(): number {
+    return this.#length
   }
 
   /** Makes room for `size` more bytes; every write below expects that its caller did. */
@@ -15,26 +27,43 @@ export class Bytes {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
+    this.#view = viewOf(grown)
   }
 
   int8(value: number): void {
-    this.#length = this.#buffer.writeInt8(value, this.#length)
+    this.#buffer[this.#length] = value
+    this.#length += 1
   }
 
   int16(value: number): void {
-    this.#length = this.#buffer.writeInt16BE(value, this.#length)
+    this.#view.setInt16(this.#length, value)
+    this.#length += 2
   }
 
   int32(value: number): void {
-    this.#length = this.#buffer.writeInt32BE(value, this.#length)
+    this.#view.setInt32(this.#length, value)
+    this.#length += 4
   }
 
   int64(value: bigint): void {
-    this.#length = this.#buffer.writeBigInt64BE(value, this.#length)
+    this.#view.setBigInt64(this.#length, value)
+    this.#length += 8
   }
 
+  /** Pairs of lower-case hexadecimal digits; dashes between pairs are left out, as in the text of a UUID. */
   hex(digits: string): void {
-    this.#length += this.#buffer.write(digits, this.#length, 'hex')
+    const buffer = this.#buffer
+    let at = this.#length
+    for (let n = 0; n < digits.length; n += 2) {
+      let high = digits.charCodeAt(n)
+      if (high === 45) {
+        n += 1
+        high = digits.charCodeAt(n)
+      }
+      buffer[at] = (digitOf[high]! << 4) | digitOf[digits.charCodeAt(n + 1)]!
+      at += 1
+    }
+    this.#length = at
   }
 
   /** Length and UTF-8; `version` is the byte that precedes the text of a jsonb. */
@@ -43,8 +72,22 @@ export class Bytes {
     const start = this.#length
     this.#length += 4
     if (version !== undefined) this.int8(version)
-    this.#length += this.#buffer.write(value, this.#length, 'utf8')
-    this.#buffer.writeInt32BE(this.#length - start - 4, start)
+    if (!this.#ascii(value)) this.#length += this.#buffer.write(value, this.#length, 'utf8')
+    this.#view.setInt32(start, this.#length - start - 4)
+  }
+
+  #ascii(value: string): boolean {
+    const { length } = value
+    if (length > shortText) return false
+    const buffer = this.#buffer
+    const at = this.#length
+    for (let n = 0; n < length; n += 1) {
+      const code = value.charCodeAt(n)
+      if (code > 127) return false
+      buffer[at + n] = code
+    }
+    this.#length = at + length
+    return true
   }
 
   raw(bytes: Uint8Array): void {
@@ -57,3 +100,5 @@ export class Bytes {
     return this.#buffer.subarray(0, this.#length)
   }
 }
+
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)

@@ -2,8 +2,10 @@
 export const codes = {
   TL_MIGRATION_CHANGED: 'A migration that this database has applied is not the one in this version.',
   TL_SCHEMA_NEWER: 'The database was migrated by a later version than this one.',
-  TL_POSTGRES_OPTION: 'An option of the writer is out of its range.',
+  TL_SCHEMA_OLDER: 'The database lacks migrations, and this role may not make them.',
+  TL_POSTGRES_OPTION: 'An option is out of its range.',
   TL_NOT_COMMITTED: 'Postgres answered COMMIT with a rollback.',
+  TL_NOT_A_TRANSACTION: 'What recordIn was given is not an open transaction.',
 } as const
 
 type PostgresErrorCode = keyof typeof codes
@@ -25,9 +27,9 @@ export const sqlStateOf = (error: unknown): string | undefined => {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-// 08 connection, 40 rollback (deadlock, serialization), 53 resources, 55P03 lock_timeout, 57 operator and
-// statement_timeout, 58 system (disk), 25006 a primary that has just become a standby.
-const retryableState = /^(?:08...|40...|53...|55P03|57...|58...|25006)$/
+// 08 connection, 40 rollback (deadlock, serialization), 53 resources, 55006 a partition that is being dropped,
+// 55P03 lock_timeout, 57 operator and statement_timeout, 58 system (disk), 25006 a primary that has just become a standby.
+const retryableState = /^(?:08...|40...|53...|55006|55P03|57...|58...|25006)$/
 
 const retryableSystemCodes = new Set([
   'ECONNREFUSED',
@@ -67,5 +69,8 @@ export const isPoison = (error: unknown): boolean => poisonState.test(sqlStateOf
 /** True when no partition covers the row: 23514 like a check, but without a constraint's name. */
 export const isMissingPartition = (error: unknown): boolean =>
   sqlStateOf(error) === '23514' && !(error as { constraint?: string }).constraint
+
+/** True when Postgres undid the transaction for the sake of another one. */
+export const isRollback = (error: unknown): boolean => /^40(?:001|P01)$/.test(sqlStateOf(error) ?? '')
 
 export const isDuplicate = (error: unknown): boolean => sqlStateOf(error) === '23505'

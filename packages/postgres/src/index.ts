@@ -1,5 +1,6 @@
 export { bucketOf } from './bucket.js'
 export { isRetryable, PostgresError } from './errors.js'
+export type { LifecycleRecord } from './lifecycle.js'
 export { migrate, printMigrations } from './migrate.js'
 export type { DeadLetter, OperationRow } from './operation-row.js'
 export { ensurePartitions } from './partitions.js'

@@ -29,6 +29,8 @@ export type OperationRow = {
   instance: string | null
   /** Counted from 1 in each instance. */
   seq: bigint | null
+  /** Whether this is the copy of a record that went into a transaction of its own: `throughline.in_tx`. */
+  inTx?: boolean
 }
 
 /** What is parked in `throughline.dead_letter`: a record that can never become a row, and why. */
@@ -38,6 +40,9 @@ export type DeadLetter = {
   sqlState: string | null
   /** The whole record as text. Its sha256 is the unique key: the same record delivered again adds nothing. */
   body: string
+  /** The record's instance (a UUID) and number, where they could be read: what is parked counts as delivered. */
+  instance?: string | null
+  seq?: bigint | null
 }
 
 /** The body under which a row is parked: the same text for every delivery of the same row. */

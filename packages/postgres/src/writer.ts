@@ -1,11 +1,18 @@
 import type { Pool, PoolClient } from 'pg'
-import { isDuplicate, isMissingPartition, isPoison, PostgresError, sqlStateOf } from './errors.js'
-import { normalizeRow, type StartWindow, startWindow } from './normalize-row.js'
+import { isDuplicate, isMissingPartition, isPoison, isRollback, PostgresError, sqlStateOf } from './errors.js'
+import { instanceRows } from './instance-row.js'
+import type { LifecycleRecord } from './lifecycle.js'
+import { normalizeRow, type StartWindow, startWindow, withIdentity } from './normalize-row.js'
 import { type DeadLetter, deadLetterBody, type OperationRow } from './operation-row.js'
 import { partitionsFor } from './partitions.js'
+import { insertCopies } from './record-in/insert-copies.js'
+import { markDirty } from './rollups/mark-dirty.js'
+import { runsOf } from './runs.js'
 import { copyOperations } from './sql/copy-operations.js'
 import { insertDeadLetters } from './sql/insert-dead-letters.js'
+import { insertDelivered } from './sql/insert-delivered.js'
 import { insertOperations } from './sql/insert-operations.js'
+import { upsertInstances } from './sql/upsert-instances.js'
 import { inTransaction } from './transaction.js'
 
 type WriterOptions = {
@@ -15,6 +22,8 @@ type WriterOptions = {
   maxCopyAttempts?: number
   /** Batches after a duplicate that go by INSERT at once: redelivery comes in runs. Default 16. */
   insertBatches?: number
+  /** False: `delivered` is left alone, for records that were counted when they came. Default true. */
+  countDelivered?: boolean
   /** Milliseconds since 1970. Default `Date.now`. */
   now?: () => number
 }
@@ -23,7 +32,7 @@ type ParkedRow = { index: number; reason: string; sqlState: string | null }
 
 type WriteResult = {
   inserted: number
-  /** Rows that were stored already, or twice in this batch. */
+  /** Rows that were stored already, or twice in this batch. Rows with `inTx` are in neither: they wait in `in_tx`. */
   duplicates: number
   /** Rows that can never be stored, by their index in the batch, and why. */
   deadLettered: ParkedRow[]
@@ -31,11 +40,18 @@ type WriteResult = {
 
 export type Writer = {
   /**
-   * Stores the rows, and parks `rejected` (records that could not even become rows), in one transaction. Resolves
-   * after COMMIT. Rejects with the error of Postgres when nothing was stored: `isRetryable` says whether to repeat.
+   * Stores the rows, parks `rejected` (records that could not even become rows), brings `instances` up to date and
+   * writes down in `delivered` which numbers of each instance these were, in one transaction. Resolves after COMMIT.
+   * Rejects with the error of Postgres when nothing was stored: `isRetryable` says whether to repeat.
    */
-  write: (rows: readonly OperationRow[], rejected?: readonly DeadLetter[]) => Promise<WriteResult>
+  write: (
+    rows: readonly OperationRow[],
+    rejected?: readonly DeadLetter[],
+    lifecycle?: readonly LifecycleRecord[],
+  ) => Promise<WriteResult>
 }
+
+const maxRollbacks = 3
 
 type Entry = { row: OperationRow; index: number }
 type Fault = { entry: Entry; letter: DeadLetter }
@@ -50,24 +66,30 @@ type Fault = { entry: Entry; letter: DeadLetter }
  *   partition is made, once a batch, and the same way begins again.
  * - insert: the same with INSERT ... ON CONFLICT DO NOTHING, which names no line: under savepoints a failed part is
  *   halved until the rows at fault are alone.
+ * - a deadlock or a serialization failure, which only a stranger in the table can bring about: the same way again.
  * - any other error ends it: nothing was stored.
  */
 export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer => {
   const retentionDays = options.retentionDays ?? 90
   const maxCopyAttempts = options.maxCopyAttempts ?? 8
   const insertBatches = options.insertBatches ?? 16
+  const countDelivered = options.countDelivered ?? true
   const now = options.now ?? Date.now
   if (!(retentionDays >= 1 && retentionDays <= 3_650))
     throw new PostgresError('TL_POSTGRES_OPTION', `retentionDays is ${retentionDays}, not 1 to 3650`)
 
   let insertsLeft = 0
 
-  const write: Writer['write'] = async (rows, rejected = []) => {
-    const { entries, faults, doubles } = arrange(rows, startWindow(now(), retentionDays))
+  const write: Writer['write'] = async (rows, rejected = [], lifecycle = []) => {
+    const { entries, copies, faults, doubles, numbered } = arrange(rows, startWindow(now(), retentionDays))
+    const letters = rejected.map(withIdentity)
+    const instances = instanceRows(lifecycle)
+    const runs = countDelivered ? runsOf(numbered, letters, lifecycle.map(withIdentity)) : []
     let pending = entries
     let mode: 'copy' | 'insert' = insertsLeft > 0 ? 'insert' : 'copy'
     if (insertsLeft > 0) insertsLeft -= 1
     let attempts = 0
+    let rollbacks = 0
     let mayMakePartitions = true
     const isFault = (error: unknown): boolean =>
       isPoison(error) && !(mayMakePartitions && isMissingPartition(error))
@@ -80,10 +102,11 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
             mode === 'copy'
               ? await copyAll(client, pending)
               : await insertAll(client, pending, isFault, found)
-          await insertDeadLetters(client, [
-            ...rejected,
-            ...[...faults, ...found].map((fault) => fault.letter),
-          ])
+          await insertCopies(client, copies)
+          await insertDeadLetters(client, [...letters, ...[...faults, ...found].map((fault) => fault.letter)])
+          await upsertInstances(client, instances)
+          await insertDelivered(client, runs)
+          if (count > 0) await markDirty(client, rowsOf(pending))
           return count
         })
         const duplicates = doubles + pending.length - found.length - inserted
@@ -107,6 +130,8 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
             faults.push(faultOf(entry, error))
             pending = pending.filter((other) => other !== entry)
           }
+        } else if (isRollback(error) && rollbacks < maxRollbacks) {
+          rollbacks += 1
         } else {
           throw error
         }
@@ -116,13 +141,17 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
   return { write }
 }
 
-const faultOf = (entry: Entry, error: unknown): Fault => ({
-  entry,
-  letter: {
-    reason: error instanceof Error ? error.message : String(error),
-    sqlState: sqlStateOf(error) ?? null,
-    body: deadLetterBody(entry.row),
-  },
+const faultOf = (entry: Entry, error: unknown): Fault => {
+  const reason = error instanceof Error ? error.message : String(error)
+  return { entry, letter: letterOf(entry.row, reason, sqlStateOf(error) ?? null) }
+}
+
+const letterOf = (row: OperationRow, reason: string, sqlState: string | null): DeadLetter => ({
+  reason,
+  sqlState,
+  body: deadLetterBody(row),
+  instance: row.instance,
+  seq: row.seq,
 })
 
 const parkedRows = (faults: readonly Fault[]): ParkedRow[] =>
@@ -144,15 +173,20 @@ const byKey = (a: Entry, b: Entry): number => {
 const arrange = (rows: readonly OperationRow[], window: StartWindow) => {
   const valid: Entry[] = []
   const faults: Fault[] = []
+  const numbered: OperationRow[] = []
   for (const [index, input] of rows.entries()) {
     const { row, reason } = normalizeRow(input, window)
     const entry = { row, index }
+    numbered.push(row)
     if (reason === null) valid.push(entry)
-    else faults.push({ entry, letter: { reason, sqlState: null, body: deadLetterBody(row) } })
+    else faults.push({ entry, letter: letterOf(row, reason, null) })
   }
   valid.sort(byKey)
-  const entries = valid.filter((entry, at) => at === 0 || byKey(valid[at - 1]!, entry) !== 0)
-  return { entries, faults, doubles: valid.length - entries.length }
+  const distinct = valid.filter((entry, at) => at === 0 || byKey(valid[at - 1]!, entry) !== 0)
+  // The key of a copy may be locked by the transaction that its record went into: it must not come near it.
+  const entries = distinct.filter((entry) => entry.row.inTx !== true)
+  const copies = rowsOf(distinct.filter((entry) => entry.row.inTx === true))
+  return { entries, copies, faults, doubles: valid.length - distinct.length, numbered }
 }
 
 const rowsOf = (entries: readonly Entry[]): OperationRow[] => entries.map((entry) => entry.row)

@@ -25,6 +25,7 @@ test.each<[string, () => string | Buffer, Record<string, string>, number, RegExp
   ['another content type', () => 'hello', { 'content-type': 'text/plain' }, 415, /content type/],
   ['another encoding', () => 'hello', { ...json, 'content-encoding': 'br' }, 415, /encoding/],
   ['a body that is too large', () => Buffer.alloc(17 * 1024 * 1024), protobuf, 413, /larger than 16777216/],
+  ['JSON that is too large', () => `"${'x'.repeat(5 * 1024 * 1024)}"`, json, 413, /larger than 4194304/],
   [
     'a body that inflates too far',
     () => gzipSync(Buffer.alloc(17 * 1024 * 1024)),

@@ -4,36 +4,40 @@ import type { Pool } from 'pg'
 import { faultCode, RecorderError } from './errors.js'
 import type { FaultLog } from './fault-log.js'
 import type { Settings } from './options.js'
+import { within } from './within.js'
 
 export type Database = {
   pool: Pool
   /** Throws `TL_DATABASE_AWAY` until the schema is there. */
   assertReady: () => void
+  /** Resolves when the schema is there; never, if it is closed before. */
+  whenReady: Promise<void>
   /** Resolves when a trivial query was answered in time. */
   probe: () => Promise<void>
   /** Bounded; what runs is cut when it does not end. */
   close: (timeoutMs: number) => Promise<void>
 }
 
-const partitionIntervalMs = 3_600_000
 const firstBackoffMs = 250
 const maxBackoffMs = 5_000
 
 /**
  * - starting: migrate and make partitions; after a failure, whatever it is, again with backoff, since a database that
  *   is still coming up gives many errors. Requests are answered 503.
- * - ready: partitions are made every hour. Postgres may go and come: each write tells for itself.
+ * - ready: Postgres may go and come: each write tells for itself.
  * - closed: no more attempts, the pool is ended.
  */
 export const openDatabase = (settings: Settings, log: FaultLog): Database => {
   const pool = createPool(settings.databaseUrl, {
-    maxConnections: settings.maxWrites + 2,
+    // Writes, the rollups, and two for what is asked in between: health, tokens, confirmation, maintenance.
+    maxConnections: settings.maxWrites + 3,
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     applicationName: 'throughline recorder',
     onIdleError: (error) => log('connection', error.message),
   })
   const closing = new AbortController()
+  const becameReady = Promise.withResolvers<void>()
   let ready = false
   let fault = 'starting'
   let probing: Promise<unknown> | undefined
@@ -45,9 +49,10 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
       backoffMs = Math.min(backoffMs * 2, maxBackoffMs)
     ) {
       try {
-        await migrate(settings.databaseUrl, { connectTimeoutMs: settings.connectTimeoutMs })
+        await migrate(settings.maintenanceUrl, { connectTimeoutMs: settings.connectTimeoutMs })
         await ensurePartitions(pool, { aheadDays: settings.aheadDays })
         ready = true
+        becameReady.resolve()
         return
       } catch (error) {
         fault = faultCode(error)
@@ -61,20 +66,13 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
   }
   const started = start()
 
-  const timer = setInterval(() => {
-    if (!ready) return
-    ensurePartitions(pool, { aheadDays: settings.aheadDays }).catch((error: unknown) =>
-      log('partitions', `tomorrow's partitions cannot be made yet: ${messageOf(error)}`),
-    )
-  }, partitionIntervalMs)
-  timer.unref()
-
   const assertReady = (): void => {
     if (!ready) throw new RecorderError('TL_DATABASE_AWAY', `the database is not there yet (${fault})`)
   }
 
   return {
     pool,
+    whenReady: becameReady.promise,
     assertReady,
     async probe() {
       assertReady()
@@ -85,24 +83,9 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
       await within(probing, settings.healthTimeoutMs)
     },
     async close(timeoutMs) {
-      clearInterval(timer)
       closing.abort()
       await within(Promise.all([started, pool.end()]), timeoutMs).catch(() => {})
     },
-  }
-}
-
-/** The outcome of `work`, or `TL_DATABASE_AWAY` when it is not there in time. */
-const within = async (work: Promise<unknown>, timeoutMs: number): Promise<void> => {
-  const timeout = new AbortController()
-  const late = delay(timeoutMs, undefined, { signal: timeout.signal, ref: false }).then(() => {
-    throw new RecorderError('TL_DATABASE_AWAY', `no answer within ${timeoutMs} ms`)
-  })
-  late.catch(() => {})
-  try {
-    await Promise.race([work, late])
-  } finally {
-    timeout.abort()
   }
 }
 

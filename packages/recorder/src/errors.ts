@@ -5,7 +5,16 @@ export const codes = {
   TL_BODY_TOO_LARGE: 'The body of a request goes beyond a limit, compressed or not. Answer 413.',
   TL_BODY_TYPE: 'The content type or encoding of a request is not one that OTLP/HTTP knows. Answer 415.',
   TL_RECORDER_BUSY: 'More is waiting to be stored than the recorder may hold. Answer 503, to be repeated.',
+  TL_PARAMETER: 'A parameter of a request is missing or out of its range. Answer 400.',
+  TL_TOKEN_MISSING: 'A request came without a bearer token. Answer 401.',
+  TL_TOKEN_UNKNOWN:
+    'The bearer token of a request is not valid here. Answer 503 to records, unread, to be repeated; else 401.',
+  TL_TOKEN_ROLE: 'The role of the bearer token does not allow the request. Answer 403.',
   TL_DATABASE_AWAY: 'The database cannot take the records now. Answer 503, to be repeated.',
+  TL_VALUE_MODEL:
+    'The file of the value model cannot be read or has mistakes; the message names line and column.',
+  TL_VALUE_PERIOD: 'A period is none, lies in the future, or is not over where it must be.',
+  TL_VALUE_FROZEN: 'The report of that period is frozen already.',
 } as const
 
 type RecorderErrorCode = keyof typeof codes
@@ -16,7 +25,14 @@ const statuses: Record<RecorderErrorCode, number> = {
   TL_BODY_TOO_LARGE: 413,
   TL_BODY_TYPE: 415,
   TL_RECORDER_BUSY: 503,
+  TL_PARAMETER: 400,
+  TL_TOKEN_MISSING: 401,
+  TL_TOKEN_UNKNOWN: 401,
+  TL_TOKEN_ROLE: 403,
   TL_DATABASE_AWAY: 503,
+  TL_VALUE_MODEL: 503,
+  TL_VALUE_PERIOD: 400,
+  TL_VALUE_FROZEN: 409,
 }
 
 /** What the recorder refuses. `status` is the HTTP answer; the message may be shown to whoever sent the request. */
@@ -25,10 +41,10 @@ export class RecorderError extends Error {
   readonly code: RecorderErrorCode
   readonly status: number
 
-  constructor(code: RecorderErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(code: RecorderErrorCode, message: string, options: { status?: number } = {}) {
+    super(message)
     this.code = code
-    this.status = statuses[code]
+    this.status = options.status ?? statuses[code]
   }
 }
 

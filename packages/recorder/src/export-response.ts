@@ -33,5 +33,5 @@ export const refusalResponse = (format: Format, httpStatus: number, message: str
   return Buffer.concat([intField(1, code), bytesField(2, Buffer.from(message))])
 }
 
-// INVALID_ARGUMENT, OUT_OF_RANGE, UNAVAILABLE.
-const grpcCodes: Record<number, number> = { 400: 3, 413: 11, 415: 3, 503: 14 }
+// INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND, OUT_OF_RANGE, UNAVAILABLE.
+const grpcCodes: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 11, 415: 3, 503: 14 }

@@ -1,5 +1,7 @@
-import { type DeadLetter, isRetryable, type OperationRow, type Writer } from '@throughline/postgres'
+import { isRetryable, type Writer } from '@throughline/postgres'
+import type { Counters } from './counters.js'
 import { RecorderError } from './errors.js'
+import { type Records, sizeOf } from './records.js'
 
 type GroupCommitLimits = { maxRowsPerWrite: number; maxWrites: number; maxPendingRows: number }
 
@@ -8,12 +10,15 @@ export type GroupCommit = {
    * Resolves after all of it is committed, with the reasons of the rows that the writer parked (`rejected` is parked
    * too, unmentioned). Rejects when a part of it was not stored; repeating the whole adds no row twice.
    */
-  submit: (rows: readonly OperationRow[], rejected: readonly DeadLetter[]) => Promise<string[]>
+  submit: (records: Records) => Promise<string[]>
+  /** How many records wait for a write or are in one. */
+  pendingRows: () => number
+  /** Throws `TL_RECORDER_BUSY` when not even one more record could wait: what is not read costs nothing. */
+  assertRoom: () => void
 }
 
 type Part = {
-  rows: readonly OperationRow[]
-  rejected: readonly DeadLetter[]
+  records: Records
   size: number
   resolve: (reasons: string[]) => void
   reject: (error: unknown) => void
@@ -26,7 +31,11 @@ type Part = {
  * the database is at fault for the time being (`isRetryable`), it fails the queue too: each part of it would only meet
  * the same after the same timeout, and its sender comes back anyway.
  */
-export const createGroupCommit = (writer: Writer, limits: GroupCommitLimits): GroupCommit => {
+export const createGroupCommit = (
+  writer: Writer,
+  limits: GroupCommitLimits,
+  counters: Counters,
+): GroupCommit => {
   const { maxRowsPerWrite, maxWrites, maxPendingRows } = limits
   const waiting: Part[] = []
   let pendingRows = 0
@@ -46,16 +55,24 @@ export const createGroupCommit = (writer: Writer, limits: GroupCommitLimits): Gr
   }
 
   const write = async (parts: readonly Part[]): Promise<void> => {
+    counters.count('throughline.recorder.writes')
     try {
+      const rejected = parts.flatMap((part) => part.records.rejected)
+      const lifecycle = parts.flatMap((part) => part.records.lifecycle)
       const result = await writer.write(
-        parts.flatMap((part) => part.rows),
-        parts.flatMap((part) => part.rejected),
+        parts.flatMap((part) => part.records.rows),
+        rejected,
+        lifecycle,
       )
+      counters.count('throughline.recorder.rows', result.inserted)
+      counters.count('throughline.recorder.duplicates', result.duplicates)
+      counters.count('throughline.recorder.dead_letters', rejected.length + result.deadLettered.length)
+      counters.count('throughline.recorder.lifecycle', lifecycle.length)
       let parked = 0
       let offset = 0
       for (const part of parts) {
         const reasons: string[] = []
-        offset += part.rows.length
+        offset += part.records.rows.length
         for (
           ;
           parked < result.deadLettered.length && result.deadLettered[parked]!.index < offset;
@@ -65,6 +82,7 @@ export const createGroupCommit = (writer: Writer, limits: GroupCommitLimits): Gr
         part.resolve(reasons)
       }
     } catch (error) {
+      counters.count('throughline.recorder.write_failures')
       for (const part of parts) part.reject(error)
       if (isRetryable(error))
         for (const part of waiting.splice(0)) {
@@ -78,22 +96,31 @@ export const createGroupCommit = (writer: Writer, limits: GroupCommitLimits): Gr
     }
   }
 
-  const enqueue = (rows: readonly OperationRow[], rejected: readonly DeadLetter[]): Promise<string[]> =>
+  const enqueue = (records: Partial<Records>): Promise<string[]> =>
     new Promise((resolve, reject) => {
-      waiting.push({ rows, rejected, size: rows.length + rejected.length, resolve, reject })
+      const whole = { rows: [], rejected: [], lifecycle: [], ...records }
+      waiting.push({ records: whole, size: sizeOf(whole), resolve, reject })
     })
 
   return {
-    async submit(rows, rejected) {
-      const size = rows.length + rejected.length
-      // One request that is larger than the limit by itself is taken when nothing else is there: else it never could be.
-      if (pendingRows > 0 && pendingRows + size > maxPendingRows)
-        throw new RecorderError('TL_RECORDER_BUSY', `${pendingRows} records are waiting to be stored`)
+    pendingRows: () => pendingRows,
+    assertRoom() {
+      if (pendingRows >= maxPendingRows) throw busy(pendingRows)
+    },
+    async submit(records) {
+      const size = sizeOf(records)
+      // By what waits already, not by what comes: else a large request would never find room among many small ones.
+      // How far one may go beyond the limit is bounded by the limits of a request.
+      if (pendingRows >= maxPendingRows) throw busy(pendingRows)
       pendingRows += size
-      const parts = [
-        ...chunks(rows, maxRowsPerWrite).map((chunk) => enqueue(chunk, [])),
-        ...chunks(rejected, maxRowsPerWrite).map((chunk) => enqueue([], chunk)),
-      ]
+      const parts =
+        size <= maxRowsPerWrite
+          ? [enqueue(records)]
+          : [
+              ...chunks(records.rows, maxRowsPerWrite).map((rows) => enqueue({ rows })),
+              ...chunks(records.rejected, maxRowsPerWrite).map((rejected) => enqueue({ rejected })),
+              ...chunks(records.lifecycle, maxRowsPerWrite).map((lifecycle) => enqueue({ lifecycle })),
+            ]
       startWrites()
       // All of them, so that an answer is given only when no part is under way any more.
       const results = await Promise.allSettled(parts)
@@ -104,6 +131,9 @@ export const createGroupCommit = (writer: Writer, limits: GroupCommitLimits): Gr
     },
   }
 }
+
+const busy = (pendingRows: number): RecorderError =>
+  new RecorderError('TL_RECORDER_BUSY', `${pendingRows} records are waiting to be stored`)
 
 const chunks = <T>(items: readonly T[], size: number): (readonly T[])[] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))

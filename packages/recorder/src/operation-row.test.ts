@@ -1,6 +1,6 @@
 import type { Attributes, Span } from '@throughline/otlp'
+import { toOperationRow } from '@throughline/postgres/span-row'
 import { describe, expect, test } from 'vitest'
-import { toOperationRow } from './operation-row.js'
 
 const aSpan = (changes: Partial<Span> = {}): Span => ({
   traceId: '5b8efff798038103d269b633813fc60c',

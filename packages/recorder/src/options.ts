@@ -1,32 +1,59 @@
+import { isIPv4 } from 'node:net'
 import { RecorderError } from './errors.js'
 import type { LogLine } from './fault-log.js'
 
 export type RecorderOptions = {
   /** Where the rows go, as `postgres://user:password@host:port/database`. The role owns, or may make, schema `throughline`. */
   databaseUrl: string
-  /** Default `127.0.0.1`. There is no authentication yet: open it only to a network you trust. */
+  /**
+   * Where the schema is made and old partitions are dropped: the same database, as a role that is a member of
+   * `throughline_owner`. Default: `databaseUrl`.
+   */
+  maintenanceUrl?: string
+  /** Default `127.0.0.1`. Tokens travel in plain text: before you open it to a network, put TLS before it. */
   host?: string
+  /**
+   * Default `required`: every request but the health check needs a bearer token, which `throughline token create` makes.
+   * `off` only on a loopback address.
+   */
+  auth?: 'required' | 'off'
+  /** How often the valid tokens are read again, in ms. Default 3,000: as long may a revoked one still work. */
+  tokenRefreshMs?: number
   /** Default 4400; 0 takes a free one. */
   port?: number
   /** Records that started longer ago go to `dead_letter`. Default 90. */
   retentionDays?: number
+  /**
+   * How long after its copy came a record of `recordIn` that no transaction holds becomes a row `rolled_back`, in ms.
+   * Default 10,000: only a `recordIn` that nobody awaited comes later than its operation's end.
+   */
+  rolledBackAfterMs?: number
   /** How many days after today have their partition. Default 2. */
   aheadDays?: number
+  /** Connections at a time; further ones are closed at once. Default 1,000. */
+  maxConnections?: number
   /** Largest body as it comes over the wire. Default 16 MiB. */
   maxBodyBytes?: number
   /** Largest body once inflated, counted while it is inflated. Default 16 MiB: four times what the Collector takes. */
   maxInflatedBytes?: number
+  /** Largest body in JSON, once inflated: parsing one takes up to thirty times its size. Default 4 MiB, as the Collector. */
+  maxJsonBytes?: number
   /** Spans of one request, of any scope. Default 100,000. Beyond this and the next two: 413. */
   maxSpans?: number
   /** Attributes of one span, or elements of one list. Default 100,000: one odd span must not refuse a whole request. */
   maxAttributes?: number
+  /**
+   * Everything of one request that becomes an object or an entry, events and attributes among them. Default 500,000: more
+   * than fits into the 4 MiB of a Collector's request, at nine bytes for the shortest attribute.
+   */
+  maxItems?: number
   /** How deep lists and maps may lie in an attribute. Default 100. */
   maxDepth?: number
-  /** Bodies, inflated, of all requests that have no answer yet. Default 64 MiB. Beyond it: 503. */
+  /** Bodies, inflated, of all requests that have no answer yet. Default 32 MiB: twice the largest. Beyond it: 503. */
   maxPendingBytes?: number
-  /** Records of all requests that wait for a write. Default 100,000. Beyond it: 503. */
+  /** Records that wait for a write or are in one, before 503. Default 10,000: two writes and the next two. One request may go beyond it. */
   maxPendingRows?: number
-  /** Rows of one write. Default 5,000: larger batches gain nothing. */
+  /** Rows of one write. Default 2,500: larger batches gain nothing and hold more memory. */
   maxRowsPerWrite?: number
   /** Writes at a time. Default 2: they saturate two cores of Postgres; four add 0 to 7 %. */
   maxWrites?: number
@@ -36,6 +63,10 @@ export type RecorderOptions = {
   connectTimeoutMs?: number
   /** Longest a request may take to arrive, in ms. Default 60,000. */
   requestTimeoutMs?: number
+  /** How often partitions are made ahead and old ones dropped, in ms. Default 3,600,000. */
+  maintenanceIntervalMs?: number
+  /** Longest a question for confirmation waits for Postgres, in ms. Default 5,000. */
+  confirmTimeoutMs?: number
   /** Longest the health probe waits for Postgres, in ms. Default 1,000. */
   healthTimeoutMs?: number
   /** Longest `close` waits for what runs, in ms. Default 5,000. */
@@ -48,23 +79,31 @@ export type RecorderOptions = {
 
 export type Settings = Required<RecorderOptions>
 
-const defaults: Omit<Settings, 'databaseUrl'> = {
+const defaults: Omit<Settings, 'databaseUrl' | 'maintenanceUrl'> = {
   host: '127.0.0.1',
   port: 4400,
+  auth: 'required',
+  tokenRefreshMs: 3_000,
   retentionDays: 90,
+  rolledBackAfterMs: 10_000,
   aheadDays: 2,
+  maxConnections: 1_000,
   maxBodyBytes: 16_777_216,
   maxInflatedBytes: 16_777_216,
+  maxJsonBytes: 4_194_304,
   maxSpans: 100_000,
   maxAttributes: 100_000,
+  maxItems: 500_000,
   maxDepth: 100,
-  maxPendingBytes: 67_108_864,
-  maxPendingRows: 100_000,
-  maxRowsPerWrite: 5_000,
+  maxPendingBytes: 33_554_432,
+  maxPendingRows: 10_000,
+  maxRowsPerWrite: 2_500,
   maxWrites: 2,
   statementTimeoutMs: 30_000,
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 60_000,
+  maintenanceIntervalMs: 3_600_000,
+  confirmTimeoutMs: 5_000,
   healthTimeoutMs: 1_000,
   closeTimeoutMs: 5_000,
   retryAfterSeconds: 1,
@@ -80,9 +119,22 @@ const ranges: Partial<Record<keyof Settings, readonly [number, number]>> = {
 /** The options with their defaults. Throws `TL_RECORDER_OPTION` with the name of the one that is wrong. */
 export const settingsOf = (options: RecorderOptions): Settings => {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const settings: Settings = { ...defaults, databaseUrl: '', ...given }
-  if (!/^postgres(?:ql)?:\/\//.test(settings.databaseUrl))
-    throw new RecorderError('TL_RECORDER_OPTION', 'databaseUrl is not a URL that begins with postgres://')
+  const settings: Settings = {
+    ...defaults,
+    databaseUrl: '',
+    maintenanceUrl: options.databaseUrl,
+    ...given,
+  }
+  for (const name of ['databaseUrl', 'maintenanceUrl'] as const)
+    if (!/^postgres(?:ql)?:\/\//.test(settings[name]))
+      throw new RecorderError('TL_RECORDER_OPTION', `${name} is not a URL that begins with postgres://`)
+  if (settings.auth !== 'required' && settings.auth !== 'off')
+    throw new RecorderError('TL_RECORDER_OPTION', 'auth is neither required nor off')
+  if (settings.auth === 'off' && !isLoopback(settings.host))
+    throw new RecorderError(
+      'TL_RECORDER_OPTION',
+      `auth is off and host is ${settings.host}: without tokens it may listen on a loopback address only`,
+    )
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value !== 'number') continue
     const [least, most] = ranges[name as keyof Settings] ?? [1, Number.MAX_SAFE_INTEGER]
@@ -95,6 +147,9 @@ export const settingsOf = (options: RecorderOptions): Settings => {
   return settings
 }
 
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+
 /** The options of the process; the variables stand in packages/recorder/README.md. */
 export const optionsFromEnv = (env: NodeJS.ProcessEnv): RecorderOptions => {
   const databaseUrl = env.THROUGHLINE_DATABASE_URL
@@ -104,7 +159,10 @@ export const optionsFromEnv = (env: NodeJS.ProcessEnv): RecorderOptions => {
       'THROUGHLINE_DATABASE_URL is not set: where should the records go? For example postgres://user:password@127.0.0.1:5432/throughline',
     )
   const options: RecorderOptions = { databaseUrl }
+  if (env.THROUGHLINE_MAINTENANCE_URL) options.maintenanceUrl = env.THROUGHLINE_MAINTENANCE_URL
   if (env.THROUGHLINE_RECORDER_HOST) options.host = env.THROUGHLINE_RECORDER_HOST
+  // What it may be is checked with the other options.
+  if (env.THROUGHLINE_RECORDER_AUTH) options.auth = env.THROUGHLINE_RECORDER_AUTH as 'required'
   for (const [variable, name] of Object.entries(numericVariables)) {
     const text = env[variable]
     if (text) options[name] = Number(text)
@@ -115,6 +173,7 @@ export const optionsFromEnv = (env: NodeJS.ProcessEnv): RecorderOptions => {
 const numericVariables = {
   THROUGHLINE_RECORDER_PORT: 'port',
   THROUGHLINE_RECORDER_RETENTION_DAYS: 'retentionDays',
+  THROUGHLINE_RECORDER_ROLLED_BACK_AFTER: 'rolledBackAfterMs',
   THROUGHLINE_RECORDER_MAX_BODY_BYTES: 'maxBodyBytes',
   THROUGHLINE_RECORDER_MAX_INFLATED_BYTES: 'maxInflatedBytes',
   THROUGHLINE_RECORDER_MAX_PENDING_BYTES: 'maxPendingBytes',

@@ -43,7 +43,11 @@ const ended = async (child: ChildProcess): Promise<[number | null, string]> => {
 test('the process starts without Postgres, answers 503 while it is away, and stores each record once when it is back', async () => {
   const server = await testServer()
   await server.stop()
-  const child = startProcess({ THROUGHLINE_DATABASE_URL: server.url, THROUGHLINE_RECORDER_PORT: '0' })
+  const child = startProcess({
+    THROUGHLINE_DATABASE_URL: server.url,
+    THROUGHLINE_RECORDER_PORT: '0',
+    THROUGHLINE_RECORDER_AUTH: 'off',
+  })
   const url = await listening(child)
   const health = async (): Promise<number> => (await fetch(`${url}/healthz`)).status
   const bodies = Array.from({ length: 5 }, () => requestOf([aSpan()]))
@@ -97,7 +101,7 @@ test('SIGINT ends the process with 0 while Postgres was never there', async () =
   expect(text).not.toContain('secret-word')
 })
 
-test('without a database URL, or with a port that is none, the process says what is missing and ends with 1', async () => {
+test('without a database URL, with a port that is none, or open to a network without tokens, the process says what is missing and ends with 1', async () => {
   const [code, text] = await ended(startProcess({}))
   expect(code).toBe(1)
   expect(JSON.parse(text)).toMatchObject({
@@ -109,4 +113,13 @@ test('without a database URL, or with a port that is none, the process says what
   )
   expect(second).toBe(1)
   expect(JSON.parse(line).message).toMatch(/port is NaN/)
+  const [third, open] = await ended(
+    startProcess({
+      THROUGHLINE_DATABASE_URL: 'postgres://x/y',
+      THROUGHLINE_RECORDER_HOST: '0.0.0.0',
+      THROUGHLINE_RECORDER_AUTH: 'off',
+    }),
+  )
+  expect(third).toBe(1)
+  expect(JSON.parse(open).message).toMatch(/loopback address only/)
 })

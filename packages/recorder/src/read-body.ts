@@ -3,9 +3,11 @@ import { createGunzip } from 'node:zlib'
 import { RecorderError } from './errors.js'
 
 /** The bytes that all requests without an answer may hold together. */
-type ByteBudget = {
+export type ByteBudget = {
   take: (bytes: number) => boolean
   give: (bytes: number) => void
+  taken: () => number
+  left: () => number
 }
 
 export const createByteBudget = (maxBytes: number): ByteBudget => {
@@ -19,6 +21,8 @@ export const createByteBudget = (maxBytes: number): ByteBudget => {
     give(bytes) {
       left += bytes
     },
+    taken: () => maxBytes - left,
+    left: () => left,
   }
 }
 
@@ -37,6 +41,18 @@ export const readBody = (
   budget: ByteBudget,
 ): Promise<Buffer> =>
   new Promise((resolve, reject) => {
+    // Known beforehand to be too much: not a byte of it is kept. A length that is a lie is counted as it comes.
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (announced > limits.maxBodyBytes) {
+      request.resume()
+      reject(tooLarge('the body as it was sent', limits.maxBodyBytes))
+      return
+    }
+    if (announced > budget.left()) {
+      request.resume()
+      reject(new RecorderError('TL_RECORDER_BUSY', 'requests without an answer hold all the memory they may'))
+      return
+    }
     const gunzip = encoding === 'gzip' ? createGunzip() : undefined
     const chunks: Buffer[] = []
     let received = 0

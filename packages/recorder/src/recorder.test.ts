@@ -197,7 +197,7 @@ test('requests that come while a write is under way share the next one, and each
 
 test('more than may wait is answered 503 with Retry-After, and is taken later', async () => {
   const { recorder: small, url: address } = await recorder.another({
-    maxPendingRows: 10,
+    maxPendingRows: 8,
     maxWrites: 1,
     retryAfterSeconds: 7,
   })

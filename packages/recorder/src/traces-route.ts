@@ -1,16 +1,14 @@
 import { decodeTraces, OtlpError, type ResourceSpans } from '@throughline/otlp'
-import type { DeadLetter, OperationRow } from '@throughline/postgres'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Auth } from './auth.js'
+import type { Counters } from './counters.js'
 import type { Database } from './database.js'
 import { RecorderError } from './errors.js'
 import { exportResponse, type Format } from './export-response.js'
 import type { GroupCommit } from './group-commit.js'
-import { toOperationRow } from './operation-row.js'
 import type { Settings } from './options.js'
-import { createByteBudget, readBody } from './read-body.js'
-
-/** The scope whose spans are records. Every other scope is ignored. */
-const recordScope = 'throughline.operations'
+import { type ByteBudget, readBody } from './read-body.js'
+import { type Records, recordsOf, sizeOf } from './records.js'
 
 // A list of reasons is for a person to read; the dead letters hold every one.
 const maxReasons = 5
@@ -34,64 +32,75 @@ const encodingOf = (request: FastifyRequest): 'gzip' | 'identity' => {
   throw new RecorderError('TL_BODY_TYPE', 'the content encoding is neither gzip nor identity')
 }
 
+type Parts = {
+  settings: Settings
+  database: Database
+  auth: Auth
+  counters: Counters
+  budget: ByteBudget
+  commits: GroupCommit
+}
+
 /** `POST /v1/traces`, by the table of answers in docs/reference/record.md. Refusals are thrown. */
-export const addTracesRoute = (
-  app: FastifyInstance,
-  settings: Settings,
-  database: Database,
-  commits: GroupCommit,
-): void => {
-  const budget = createByteBudget(settings.maxPendingBytes)
-  app.post('/v1/traces', async (request, reply) => {
+export const addTracesRoute = (app: FastifyInstance, parts: Parts): void => {
+  const { settings, database, auth, counters, budget, commits } = parts
+
+  /** The bytes stay taken from the budget, as the texts of the records live on; the body itself does not. */
+  const take = async (
+    request: FastifyRequest,
+    format: Format,
+  ): Promise<{ records: Records; bytes: number }> => {
+    commits.assertRoom()
+    const limits =
+      format === 'json'
+        ? { ...settings, maxInflatedBytes: Math.min(settings.maxInflatedBytes, settings.maxJsonBytes) }
+        : settings
+    const body = await readBody(request.raw, encodingOf(request), limits, budget)
+    counters.count('throughline.recorder.request_bytes', body.length)
+    try {
+      return { records: recordsOf(decode(body, format, settings)), bytes: body.length }
+    } catch (error) {
+      budget.give(body.length)
+      throw error
+    }
+  }
+
+  app.post('/v1/traces', { onRequest: auth.ingest }, async (request, reply) => {
+    counters.count('throughline.recorder.requests')
     const format = formatOf(request)
     if (format === undefined)
       throw new RecorderError(
         'TL_BODY_TYPE',
         'the content type is neither application/x-protobuf nor application/json',
       )
-    const body = await readBody(request.raw, encodingOf(request), settings, budget)
+    const taken = await take(request, format)
     try {
-      const { rows, letters } = recordsOf(decode(body, format, settings))
-      const records = rows.length + letters.length
+      const size = sizeOf(taken.records)
       let reasons: string[] = []
-      if (records > 0) {
+      if (size > 0) {
         database.assertReady()
-        reasons = [...letters.map((letter) => letter.reason), ...(await commits.submit(rows, letters))]
+        const parked = await commits.submit(taken.records)
+        reasons = [...taken.records.rejected.map((letter) => letter.reason), ...parked]
       }
       return reply
         .code(200)
         .type(contentTypes[format])
-        .send(exportResponse(format, reasons.length, parkedMessage(reasons, records)))
+        .send(exportResponse(format, reasons.length, parkedMessage(reasons, size)))
     } finally {
-      budget.give(body.length)
+      budget.give(taken.bytes)
     }
   })
 }
 
 const decode = (body: Buffer, format: Format, settings: Settings): ResourceSpans[] => {
   try {
-    const { maxInflatedBytes: maxBytes, maxSpans, maxAttributes, maxDepth } = settings
-    return decodeTraces(body, format, { maxBytes, maxSpans, maxAttributes, maxDepth })
+    const { maxInflatedBytes: maxBytes, maxSpans, maxAttributes, maxItems, maxDepth } = settings
+    return decodeTraces(body, format, { maxBytes, maxSpans, maxAttributes, maxItems, maxDepth })
   } catch (error) {
     if (!(error instanceof OtlpError)) throw error
     const code = error.code === 'TL_OTLP_LIMIT' ? 'TL_BODY_TOO_LARGE' : 'TL_BODY_MALFORMED'
     throw new RecorderError(code, error.message)
   }
-}
-
-const recordsOf = (request: readonly ResourceSpans[]): { rows: OperationRow[]; letters: DeadLetter[] } => {
-  const rows: OperationRow[] = []
-  const letters: DeadLetter[] = []
-  for (const { resource, scopes } of request)
-    for (const { scope, spans } of scopes) {
-      if (scope.name !== recordScope) continue
-      for (const span of spans) {
-        const { row, letter } = toOperationRow(span, resource)
-        if (row !== undefined) rows.push(row)
-        else letters.push(letter)
-      }
-    }
-  return { rows, letters }
 }
 
 const parkedMessage = (reasons: readonly string[], records: number): string => {

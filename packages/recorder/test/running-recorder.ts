@@ -28,6 +28,7 @@ export const useRecorder = (): RunningRecorder => {
     const recorder = createRecorder({
       databaseUrl: state.databaseUrl,
       port: 0,
+      auth: 'off',
       log: (line) => state.lines.push(line),
       ...options,
     })
@@ -62,7 +63,9 @@ export const useRecorder = (): RunningRecorder => {
     await state.client.connect()
   })
   beforeEach(async () => {
-    await state.client.query('TRUNCATE throughline.operations, throughline.dead_letter')
+    await state.client.query(
+      'TRUNCATE throughline.operations, throughline.dead_letter, throughline.instances, throughline.delivered, throughline.tokens',
+    )
   })
   afterAll(async () => {
     await Promise.all(started.map((recorder) => recorder.close()))

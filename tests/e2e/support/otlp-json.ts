@@ -118,10 +118,14 @@ export function counterRequest(
   }
 }
 
-export async function postJson(url: string, body: unknown): Promise<Response> {
+/** `token`: the recorder wants one, the Collector's receiver does not. */
+export async function postJson(url: string, body: unknown, token?: string): Promise<Response> {
   return fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify(body),
   })
 }

@@ -73,7 +73,7 @@ const linesOf = (served: Served) =>
 const seenInside = ({ body }: Answer) => (JSON.parse(body) as { correlation?: string }).correlation
 const ids = (answers: Answer[]) => answers.map(({ id }) => id).sort()
 
-describe.each(['http', 'express', 'express4', 'fastify', 'hono'])('%s', (name) => {
+describe.each(['http', 'express', 'express4', 'fastify', 'fastify4', 'hono'])('%s', (name) => {
   const program = join(folder, 'apps', `${name}.mts`)
 
   test('with HTTP auto-instrumentation: one server span and one record a request, under the ID that is answered', async () => {

@@ -30,13 +30,17 @@ const event = (id: string, order: object, headers: Record<string, string> = {}) 
 })
 
 /** Runs the events of one life of a Lambda process, which ends by being frozen; resolves to the answers. */
-async function live(...events: object[]): Promise<Record<string, unknown>[]> {
+function live(...events: object[]): Promise<Record<string, unknown>[]> {
+  return liveIn('lambda', ...events)
+}
+
+async function liveIn(app: string, ...events: object[]): Promise<Record<string, unknown>[]> {
   child = runNode(
     [
       '--import',
       built('sdk/dist/esm/register.js'),
       join(folder, 'lambda-runtime.mjs'),
-      join(folder, 'apps/lambda.mts'),
+      join(folder, `apps/${app}.mts`),
     ],
     {
       OTEL_SERVICE_NAME: 'orders',
@@ -98,4 +102,22 @@ test('a Collector that hangs delays the answer by the bound and no more; the nex
   expect(receiver.records().map((one) => one.attributes['metadata.id'])).toEqual(
     expect.arrayContaining(['7', '8']),
   )
+})
+
+test('an answer that is streamed has the ID in its head, and what was recorded while it was read is sent before the freeze', async () => {
+  const answers = await liveIn('lambda-stream', event('7', {}), event('8', {}))
+  expect(answers).toEqual(
+    ['7', '8'].map((id, index) => ({
+      statusCode: 200,
+      headers: { 'x-correlation-id': `request-${index + 1}` },
+      body: `first of ${id} under request-${index + 1}\nlast of ${id} under request-${index + 1}\n`,
+    })),
+  )
+  expect(receiver.records()).toMatchObject(
+    ['request-1', 'request-2'].map((id) => ({
+      name: 'Orders.lines',
+      attributes: { 'correlation.id': id, outcome: 'success' },
+    })),
+  )
+  expect(child?.stderr()).not.toContain('flush_incomplete')
 })

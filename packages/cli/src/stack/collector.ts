@@ -16,10 +16,12 @@ export function collectorProcess(
     storage: string
     profile: Profile
     ports: Ports
+    /** Bearer token for the recorder. */
+    token: string
     settings?: Record<string, string>
   },
 ): ProcessSpec {
-  const { assets, storage, profile, ports, settings } = options
+  const { assets, storage, profile, ports, token, settings } = options
   const at = (port: number) => `127.0.0.1:${port}`
   return {
     name: 'collector',
@@ -34,6 +36,7 @@ export function collectorProcess(
       THROUGHLINE_COLLECTOR_METRICS_PORT: String(ports.collectorMetrics),
       THROUGHLINE_COLLECTOR_STORAGE: storage,
       THROUGHLINE_RECORDER_URL: `http://${at(ports.recorder)}`,
+      THROUGHLINE_INGEST_TOKEN: token,
       THROUGHLINE_JAEGER_OTLP: at(ports.jaegerOtlp),
       THROUGHLINE_PROMETHEUS_URL: `http://${at(ports.prometheus)}`,
       THROUGHLINE_CLOUDWATCH_URL: `http://${at(ports.cloudwatch)}`,

@@ -15,6 +15,7 @@ import { type ProcessSpec, processPart } from './process.js'
 import { prometheusProcess } from './prometheus.js'
 import { recorderProcess } from './recorder.js'
 import { openRegistry } from './registry.js'
+import { admitTokens, type StackTokens, stackTokens } from './tokens.js'
 
 export interface StackOptions {
   /** Folder for data, queues, logs and the lock; made when missing. One stack a folder at a time. */
@@ -49,6 +50,8 @@ export interface Stack extends AsyncDisposable {
   >
   readonly otlpUrl: string
   readonly recorderUrl: string
+  /** Bearer tokens that the recorder of this stack takes. Secrets: `THROUGHLINE_RECORDER_TOKEN` of a service is `ingest`. */
+  readonly tokens: StackTokens
   /** With user and password. Throws `TL_PART_STATE` before Postgres was started. */
   readonly databaseUrl: string
   /** The parts that were started, in that order. */
@@ -93,6 +96,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     throw error
   }
 
+  const tokens = stackTokens(dir)
   const context = { dir, registry, log }
   const free = (...names: PortName[]) => {
     return () => requireFree(ports, names)
@@ -161,6 +165,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     urls,
     otlpUrl: urls.otlp,
     recorderUrl: urls.recorder,
+    tokens,
     get databaseUrl() {
       return databaseUrl()
     },
@@ -169,7 +174,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     },
     startPostgres: () => begin('postgres', () => postgres),
     startRecorder: () =>
-      child('recorder', ['recorder'], () => recorderProcess(ports.recorder, databaseUrl())),
+      child('recorder', ['recorder'], async () => {
+        await admitTokens(databaseUrl(), tokens)
+        return recorderProcess(ports.recorder, databaseUrl())
+      }),
     startCloudWatch: () => begin('cloudwatch', () => cloudWatchPart(ports.cloudwatch, free('cloudwatch'))),
     startCollector: (binary = {}) =>
       child('collector', ['otlpHttp', 'otlpGrpc', 'collectorHealth', 'collectorMetrics'], async () =>
@@ -178,6 +186,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
           storage: join(dir, 'collector'),
           profile,
           ports,
+          token: tokens.ingest,
           settings: options.collectorSettings ?? {},
         }),
       ),

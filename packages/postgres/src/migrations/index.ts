@@ -1,6 +1,12 @@
 import { operations } from './0001-operations.js'
 import { deadLetter } from './0002-dead-letter.js'
 import { metricsView } from './0003-metrics-view.js'
+import { delivery } from './0004-delivery.js'
+import { rollups } from './0005-rollups.js'
+import { tokens } from './0006-tokens.js'
+import { recordIn } from './0007-record-in.js'
+import { roles } from './0008-roles.js'
+import { value } from './0009-value.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -9,4 +15,10 @@ export const migrations: readonly Migration[] = [
   { n: 1, name: 'operations', sql: operations },
   { n: 2, name: 'dead_letter', sql: deadLetter },
   { n: 3, name: 'metrics_view', sql: metricsView },
+  { n: 4, name: 'delivery', sql: delivery },
+  { n: 5, name: 'rollups', sql: rollups },
+  { n: 6, name: 'tokens', sql: tokens },
+  { n: 7, name: 'record_in', sql: recordIn },
+  { n: 8, name: 'roles', sql: roles },
+  { n: 9, name: 'value', sql: value },
 ]

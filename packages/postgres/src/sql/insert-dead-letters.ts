@@ -3,8 +3,8 @@ import type { PoolClient } from 'pg'
 import { cleanText } from '../clean-text.js'
 import type { DeadLetter } from '../operation-row.js'
 
-const statement = `INSERT INTO throughline.dead_letter (digest, sqlstate, reason, body)
-  SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[]) ON CONFLICT DO NOTHING`
+const statement = `INSERT INTO throughline.dead_letter (digest, sqlstate, reason, body, instance, seq)
+  SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::int8[]) ON CONFLICT DO NOTHING`
 
 /** Parks the records; one that is parked already adds nothing. Sorted by key, as two writers may hold the same ones. */
 export const insertDeadLetters = async (
@@ -23,5 +23,7 @@ export const insertDeadLetters = async (
     keyed.map((entry) => entry.letter.sqlState),
     keyed.map((entry) => cleanText(entry.letter.reason)),
     keyed.map((entry) => entry.body),
+    keyed.map((entry) => entry.letter.instance ?? null),
+    keyed.map((entry) => entry.letter.seq ?? null),
   ])
 }

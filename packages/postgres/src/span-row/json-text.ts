@@ -1,6 +1,4 @@
-import type { Attributes } from '@throughline/otlp'
-
-type AttributeValue = Attributes[string]
+import type { AttributeValue } from './record-span.js'
 
 /** JSON text of an OTLP value. 64-bit integers keep every digit, NaN and infinities become strings, bytes base64. */
 export const jsonText = (value: AttributeValue): string => {

@@ -1,12 +1,10 @@
-import type { Attributes, Span } from '@throughline/otlp'
-import type { DeadLetter, OperationRow } from '@throughline/postgres'
-import { jsonText, objectText } from './json-text.js'
-
-type AttributeValue = Attributes[string]
+import type { DeadLetter, OperationRow } from '../operation-row.js'
+import { instanceOf, integerOf, numberingOf, spanText, textOf } from './attributes.js'
+import { objectText } from './json-text.js'
+import type { Attributes, AttributeValue, RecordSpan } from './record-span.js'
 
 type Mapped = { row: OperationRow; letter?: never } | { letter: DeadLetter; row?: never }
 
-const uuidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 // Beyond a thousand digits Postgres's numeric begins to have limits of its own.
 const decimalPattern = /^-?\d{1,1000}(?:\.\d{1,1000})?$/
 
@@ -14,10 +12,13 @@ const decimalPattern = /^-?\d{1,1000}(?:\.\d{1,1000})?$/
  * The row of one span, by the table "From span to column" of docs/reference/record.md, or the reason why it can never
  * have one. IDs, sizes and the window of start times are checked by the writer.
  */
-export const toOperationRow = (span: Span, resource: Attributes): Mapped => {
+export const toOperationRow = (span: RecordSpan, resource: Attributes): Mapped => {
   const business = textOf(span.attributes['throughline.business'])
   const reason = refusal(span, business)
-  if (reason !== null) return { letter: { reason, sqlState: null, body: spanText(span, resource) } }
+  if (reason !== null)
+    return {
+      letter: { reason, sqlState: null, body: spanText(span, resource), ...numberingOf(span, resource) },
+    }
 
   const service = textOf(resource['service.name']) ?? 'unknown_service'
   const dot = span.name.lastIndexOf('.')
@@ -44,11 +45,12 @@ export const toOperationRow = (span: Span, resource: Attributes): Mapped => {
       business,
       instance: instanceOf(span.attributes['throughline.instance'], resource['service.instance.id']),
       seq: integerOf(span.attributes['throughline.seq']),
+      ...(span.attributes['throughline.in_tx'] === true ? { inTx: true } : {}),
     },
   }
 }
 
-const refusal = (span: Span, business: string | null): string | null => {
+const refusal = (span: RecordSpan, business: string | null): string | null => {
   if (span.startTimeUnixNano === 0n) return 'the start time is missing'
   if (span.endTimeUnixNano === 0n) return 'the end time is missing'
   if (span.endTimeUnixNano < span.startTimeUnixNano) return 'the end time is before the start time'
@@ -56,22 +58,6 @@ const refusal = (span: Span, business: string | null): string | null => {
     return 'throughline.business is not a JSON array of {"name": string, "labels": {string: string}, "value": decimal string}'
   return null
 }
-
-/** Text of a text or number; numbers as their decimal digits. An empty text counts as absent, like every OTLP default. */
-const textOf = (value: AttributeValue | undefined): string | null => {
-  if (typeof value === 'string') return value === '' ? null : value
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value !== 'number') return null
-  return Number.isInteger(value) ? BigInt(value).toString() : String(value)
-}
-
-const integerOf = (value: AttributeValue | undefined): bigint | null => {
-  if (typeof value === 'bigint') return value
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
-}
-
-const instanceOf = (...candidates: (AttributeValue | undefined)[]): string | null =>
-  candidates.map((value) => textOf(value)).find((text) => text !== null && uuidPattern.test(text)) ?? null
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -118,10 +104,3 @@ const metadataOf = (attributes: Attributes): string | null => {
   const inner = nested.trim().slice(1, -1).trim()
   return `{${inner}${inner === '' ? '' : ','}${objectText(flat).slice(1)}`
 }
-
-/** The whole record as it came, for `dead_letter`: the same text for every delivery. */
-const spanText = (span: Span, resource: Attributes): string =>
-  jsonText({
-    resource,
-    span: { ...span, events: span.events ?? [], links: span.links ?? [] } as unknown as AttributeValue,
-  })

@@ -1,0 +1,1 @@
+export { type Settled, settleInTx } from './record-in/settle.js'

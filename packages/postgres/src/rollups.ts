@@ -1,0 +1,5 @@
+export { type Histogram, percentilesUs } from './rollups/histogram.js'
+export { type BusinessSum, readBusiness } from './rollups/read-business.js'
+export { type OperationFigures, type OperationQuery, readOperations } from './rollups/read-operations.js'
+export { readUsers, type UserStep } from './rollups/read-users.js'
+export { type Rollups, rollUp, startRollups } from './rollups/worker.js'

@@ -1,0 +1,1 @@
+export { type FinishedSpan, PostgresSpanExporter } from './span-exporter/span-exporter.js'

@@ -1,0 +1,2 @@
+export { integerOf, numberingOf, spanText, textOf } from './span-row/attributes.js'
+export { toOperationRow } from './span-row/to-operation-row.js'

@@ -1,0 +1,144 @@
+import { timingSafeEqual } from 'node:crypto'
+import {
+  hashSecret,
+  roleOfSecret,
+  type TokenRole,
+  touchTokens,
+  type ValidToken,
+  validTokens,
+} from '@throughline/postgres/tokens'
+import type { onRequestAsyncHookHandler } from 'fastify'
+import type { Counters } from './counters.js'
+import type { Database } from './database.js'
+import { faultCode, RecorderError } from './errors.js'
+import type { FaultLog } from './fault-log.js'
+import type { Settings } from './options.js'
+import { within } from './within.js'
+
+export type Auth = {
+  /** Takes records: what it does not know is repeated by the sender, never dropped. `admin` may always. */
+  ingest: onRequestAsyncHookHandler
+  /** For everything that only asks. `admin` may always. */
+  only: (...roles: TokenRole[]) => onRequestAsyncHookHandler
+  /** Notes which tokens were used since the last time. */
+  close: () => Promise<void>
+}
+
+// A token that was made a moment ago is looked for at once; whoever sends rubbish does not make more lookups than this.
+const minLookupIntervalMs = 1_000
+const touchIntervalMs = 60_000
+
+/**
+ * The hashes of the valid tokens lie in memory and are read again every `tokenRefreshMs`, so that making and revoking
+ * one needs no restart, and Postgres is asked nothing while a request is checked. A bearer that is not among them has
+ * them read once more, at most once a second. While Postgres is away the last known ones hold.
+ *
+ * The way in is special: OpenTelemetry Collectors drop what is answered 401 or 403 and repeat what is answered 503. So
+ * there a bearer that is not valid (revoked, of another role, not yet known, an empty variable) is answered 503 before a
+ * byte of the body is looked at, and counted: a token that is changed in the wrong order loses nothing. A sender without
+ * any bearer never had the right to send, and gets 401.
+ */
+export const createAuth = (
+  settings: Settings,
+  database: Database,
+  counters: Counters,
+  log: FaultLog,
+): Auth => {
+  if (settings.auth === 'off') {
+    const pass = async (): Promise<void> => {}
+    return { ingest: pass, only: () => pass, close: pass }
+  }
+
+  let tokens: readonly ValidToken[] | undefined
+  let lookedUpAt = Number.NEGATIVE_INFINITY
+  let looking: Promise<void> | undefined
+  let touchedAt = Date.now()
+  const used = new Set<string>()
+
+  const touch = async (): Promise<void> => {
+    touchedAt = Date.now()
+    const ids = [...used]
+    used.clear()
+    if (ids.length > 0) await touchTokens(database.pool, ids)
+  }
+
+  const lookUp = async (): Promise<void> => {
+    lookedUpAt = performance.now()
+    try {
+      database.assertReady()
+      tokens = await validTokens(database.pool)
+      if (Date.now() - touchedAt >= touchIntervalMs) await touch()
+    } catch (error) {
+      if (!(error instanceof RecorderError))
+        log('tokens', `the tokens cannot be read, the last known ones hold (${faultCode(error)})`)
+    }
+  }
+  // One at a time: with a Postgres that hangs, each would hold a connection.
+  const refresh = (): Promise<void> => {
+    looking ??= lookUp().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const timer = setInterval(() => void refresh(), settings.tokenRefreshMs)
+  timer.unref()
+  void database.whenReady.then(refresh)
+
+  const find = (secret: string): ValidToken | undefined => {
+    const hash = hashSecret(secret)
+    const now = Date.now()
+    let found: ValidToken | undefined
+    // Every one is compared, in constant time: how long it takes tells nothing about how near a guess was.
+    for (const token of tokens ?? []) if (timingSafeEqual(token.hash, hash)) found = token
+    return found !== undefined && (found.expiresAt === null || found.expiresAt.getTime() > now)
+      ? found
+      : undefined
+  }
+
+  /** The token of the request; undefined for a bearer that is not valid. Throws when there is none at all. */
+  const identify = async (header: string | undefined): Promise<ValidToken | undefined> => {
+    if (header === undefined)
+      throw new RecorderError('TL_TOKEN_MISSING', 'this needs a token: authorization: Bearer tl_…')
+    const secret = /^Bearer +(\S+) *$/i.exec(header)?.[1]
+    if (secret === undefined || roleOfSecret(secret) === undefined) return undefined
+    let token = find(secret)
+    if (token === undefined && performance.now() - lookedUpAt >= minLookupIntervalMs) {
+      await within(refresh(), settings.healthTimeoutMs).catch(() => {})
+      token = find(secret)
+    } else if (token === undefined && looking !== undefined) {
+      await within(looking, settings.healthTimeoutMs).catch(() => {})
+      token = find(secret)
+    }
+    if (token === undefined && tokens === undefined)
+      throw new RecorderError('TL_DATABASE_AWAY', 'the tokens were not read yet')
+    if (token !== undefined) used.add(token.id)
+    return token
+  }
+
+  return {
+    async ingest(request) {
+      const token = await identify(request.headers.authorization)
+      if (token?.role === 'ingest' || token?.role === 'admin') return
+      counters.count('throughline.recorder.unknown_bearers')
+      throw new RecorderError('TL_TOKEN_UNKNOWN', 'the token is not valid for sending records', {
+        status: 503,
+      })
+    },
+    only(...roles) {
+      return async (request) => {
+        const token = await identify(request.headers.authorization)
+        if (token === undefined) throw new RecorderError('TL_TOKEN_UNKNOWN', 'the token is not valid')
+        if (token.role !== 'admin' && !roles.includes(token.role))
+          throw new RecorderError(
+            'TL_TOKEN_ROLE',
+            `the role ${token.role} may not do this; ${roles.join(', ')} or admin may`,
+          )
+      }
+    },
+    async close() {
+      clearInterval(timer)
+      await looking
+      await touch().catch(() => {})
+    },
+  }
+}
