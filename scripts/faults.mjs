@@ -48,8 +48,10 @@ const only = values.only.flatMap((list) => list.split(',')).filter((id) => id !=
 const whole = only.length === 0 && values.confirm === 'recorder'
 const { runFaults } = await import('../tests/faults/run.ts')
 const { endWorlds } = await import('../tests/faults/world.ts')
+let interrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, async () => {
+    interrupted = true
     process.stdout.write('ending what was started …\n')
     await endWorlds()
     process.exit(130)
@@ -68,7 +70,7 @@ try {
   })
   process.exitCode = held ? 0 : 1
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error))
+  if (!interrupted) fail(error instanceof Error ? error.message : String(error))
 }
 
 function fail(line) {

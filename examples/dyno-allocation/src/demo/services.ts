@@ -67,9 +67,10 @@ function startService(
       OTEL_METRIC_EXPORT_INTERVAL: '2000',
       THROUGHLINE_SPOOL_DIR: `${stack.dir}/spool`,
       THROUGHLINE_METRICS_PORT: String(metricsPort),
-      ...(route === 'direct'
-        ? { THROUGHLINE_RECORDER_URL: stack.recorderUrl }
-        : { OTEL_EXPORTER_OTLP_ENDPOINT: stack.otlpUrl }),
+      // With an endpoint beside it, the recorder is the one that confirms what the Collector took.
+      THROUGHLINE_RECORDER_URL: stack.recorderUrl,
+      THROUGHLINE_RECORDER_TOKEN: stack.tokens.ingest,
+      ...(route === 'direct' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: stack.otlpUrl }),
       ...more,
     },
   })
