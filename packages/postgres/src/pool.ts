@@ -29,6 +29,8 @@ export const createPool = (databaseUrl: string, options: PoolOptions = {}): pg.P
     query_timeout: statementTimeoutMs + (options.answerGraceMs ?? 5_000),
     application_name: options.applicationName ?? 'throughline',
     keepAlive: true,
+    // Compiling a read of the sums took 2 to 4 s, running it 0.3 s (Postgres 15, figures by operation over a day).
+    options: '-c jit=off',
   })
   pool.on('error', (error) => options.onIdleError?.(error))
   return pool

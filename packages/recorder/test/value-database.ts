@@ -67,6 +67,7 @@ export const useValueDatabase = (): ValueDatabase => {
       `TRUNCATE throughline.operations, throughline.rollup_marks, throughline.rollup_operations, throughline.rollup_business,
          throughline.rollup_users, throughline.rollup_value_cells`,
     )
+    await state.pool.query(`UPDATE throughline.rollup_floor SET floor = '-infinity'`)
   })
   afterAll(async () => {
     await state.pool.end()

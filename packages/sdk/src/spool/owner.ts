@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** Name of the owner's socket in its folder. */
 export const SOCKET = 'owner.sock'
 /** Name of the file that says whose folder it is. Written anew at every beat: its age is how long the owner has been silent. */
-export const OWNER_FILE = 'owner.json'
+const OWNER_FILE = 'owner.json'
 /** `sun_path` holds 108 bytes, its closing zero among them. */
 const MAX_SOCKET_PATH = 100
 /** A Unix socket accepts at once or never; a file system that hangs is no sign of death. */

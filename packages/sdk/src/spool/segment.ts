@@ -198,7 +198,7 @@ function fileSegment(
 }
 
 /** @throws when the disk takes only a part, as a full one does before it refuses. */
-export function writeWhole(fd: number, bytes: Uint8Array, length: number, at: number): void {
+function writeWhole(fd: number, bytes: Uint8Array, length: number, at: number): void {
   const written = writeSync(fd, bytes, 0, length, at)
   if (written !== length) throw new Error(`only ${written} of ${length} bytes written`)
 }
