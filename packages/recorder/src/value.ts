@@ -8,3 +8,4 @@ export { loadValueModel, parseValueModel, ValueModelError } from './value/parse.
 export { type Period, periodOf } from './value/period.js'
 export { startValuePublisher, type ValuePublisher } from './value/publisher.js'
 export { type ReportOptions, valueReport } from './value/report.js'
+export { warmValue } from './value/warm.js'

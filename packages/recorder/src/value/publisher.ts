@@ -4,6 +4,7 @@ import type { ValueReport } from './figure.js'
 import { type PublishOptions, publishValueGauges } from './gauges.js'
 import type { ValueModel } from './model.js'
 import { valueReport } from './report.js'
+import { warmValue } from './warm.js'
 
 export type ValuePublisher = {
   /** Makes the report of this month and publishes its gauges now. Rejects when either fails. */
@@ -13,7 +14,7 @@ export type ValuePublisher = {
 }
 
 /**
- * Publishes the gauges of the month that runs, once at the start and then in intervals: a store forgets a gauge that is
+ * Publishes the gauges of the month that runs, at the start, once its ratios are counted, and then in intervals: a store forgets a gauge that is
  * not repeated (Prometheus after five minutes). A failure is told and the next interval tries again.
  */
 export const startValuePublisher = (
@@ -31,6 +32,9 @@ export const startValuePublisher = (
     return { report, gauges: await publishValueGauges(report, options) }
   }
   const run = async (): Promise<void> => {
+    await warmValue(pool, model, { signal: stopping.signal }).catch((error: unknown) =>
+      options.onError?.(error),
+    )
     while (!stopping.signal.aborted) {
       await publish().catch((error: unknown) => options.onError?.(error))
       await delay(options.intervalMs ?? 60_000, undefined, { signal: stopping.signal, ref: false }).catch(

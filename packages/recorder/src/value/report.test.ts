@@ -11,6 +11,7 @@ import { freeze } from './freeze.js'
 import { parseValueModel } from './parse.js'
 import { periodOf } from './period.js'
 import { valueReport } from './report.js'
+import { warmValue } from './warm.js'
 
 const database = useValueDatabase()
 const now = new Date('2026-11-22T09:30:10Z')
@@ -198,6 +199,16 @@ describe('a ratio', () => {
       'ratio.eliminated leaves out 2 hours whose rows are gone and were not counted before',
       'rows before 2026-10-06 are gone; the figures have them from the sums, the SQL over rows has not',
     ])
+  })
+
+  test('can be counted day by day before anybody asks', async () => {
+    await add(3, true, 1)
+    await add(2, false, 1, '2026-10-31')
+    expect(await warmValue(database.pool, model, october)).toBe(4)
+    expect(await warmValue(database.pool, model, october)).toBe(0)
+    const report = await valueReport(database.pool, model, october)
+    expect(worth(report, 'ratio.eliminated')).toBe('60')
+    await checkSql(report)
   })
 
   test('of nothing has no value', async () => {

@@ -1,0 +1,14 @@
+export type { OperationDetailRecord, OperationRecord } from './reading/operation-columns.js'
+export type { OperationFilter } from './reading/operation-filter.js'
+export {
+  findOperation,
+  keyAt,
+  type OperationKey,
+  type OperationSearch,
+  searchOperations,
+} from './reading/search-operations.js'
+export { readSlowest } from './reading/slowest.js'
+export { readStory, type StoryRecord } from './reading/story.js'
+export { readUsersOf } from './reading/users.js'
+export { inSnapshot } from './reading/value-snapshot.js'
+export { readVersions, type VersionRecord } from './reading/versions.js'
