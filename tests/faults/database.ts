@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
-/** The oracle's own way to the rows: past every proxy, with a connection that comes back after each fault. */
+/** How long Postgres may take to recover from a crash, in ms. */
+const PATIENCE_MS = 15_000
+
+/** The oracle's own way to the rows: past every proxy, and waiting for a Postgres that recovers. */
 export interface Database {
   readonly url: string
   query<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
@@ -21,12 +25,14 @@ export function openDatabase(url: string): Database {
   return {
     url,
     async query(text, values) {
-      try {
-        return (await pool.query(text, values)).rows
-      } catch (error) {
-        // The pool hands out a connection whose server was killed meanwhile; the next one is new.
-        if (!/terminat|ECONNRESET|Connection/.test(String(error))) throw error
-        return (await pool.query(text, values)).rows
+      const deadline = performance.now() + PATIENCE_MS
+      for (;;) {
+        try {
+          return (await pool.query(text, values)).rows
+        } catch (error) {
+          if (!isAway(error) || performance.now() > deadline) throw error
+          await delay(50)
+        }
       }
     },
     async session() {
@@ -37,4 +43,10 @@ export function openDatabase(url: string): Database {
     },
     close: () => pool.end(),
   }
+}
+
+/** Class 57P of the SQL standard's states: shutting down, crashed, starting. The rest is of sockets whose server went away. */
+function isAway(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? ''
+  return code.startsWith('57P') || /^E[A-Z]+$/.test(code) || /Connection terminated/.test(String(error))
 }

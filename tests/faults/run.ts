@@ -144,7 +144,7 @@ function choose(only: readonly string[]): readonly Row[] {
 /** The folder of the run is removed at its end; what tells about a failed row is kept. */
 async function keepLogs(dir: string, outcome: Outcome): Promise<string> {
   const kept = await mkdtemp(join(tmpdir(), `throughline-faults-${outcome.row.id}-`))
-  for (const name of ['logs', 'spool', 'journal.txt'])
+  for (const name of ['logs', 'spool', 'journal.txt', 'postgres/postgres.log'])
     await cp(join(dir, name), join(kept, name), {
       recursive: true,
       filter: (path) => !path.endsWith('.sock'),

@@ -10,6 +10,7 @@ import { removePostgresData } from '../../packages/cli/src/postgres/embedded.js'
 import { collectorProcess } from '../../packages/cli/src/stack/collector.js'
 import { recorderProcess } from '../../packages/cli/src/stack/recorder.js'
 import { admitTokens } from '../../packages/cli/src/stack/tokens.js'
+import { isAlive } from '../../packages/cli/src/system/processes.js'
 import { type Database, openDatabase } from './database.js'
 import { mountDisk, type SmallDisk } from './disk.js'
 import type { Callee } from './load.js'
@@ -215,8 +216,8 @@ export async function openWorld(ofRun: Confirm, options: WorldOptions = {}): Pro
         hop.tap = undefined
         hop.heal()
       }
-      // It may have ended by itself, which only shows when it is asked.
-      await database?.query('SELECT 1').catch(() => world.postgres.stop())
+      // It may have ended by itself; while it recovers from a crash it is left alone.
+      if (world.postgres.pid !== undefined && !isAlive(world.postgres.pid)) await world.postgres.stop()
       for (const one of [world.postgres, world.recorder, world.collector]) await one.start()
       for (const one of services) if (!one.running) await one.start()
     },

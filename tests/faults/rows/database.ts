@@ -91,7 +91,7 @@ export const database: readonly Row[] = [
       await migrating
       stop.abort()
       await writing
-      // What a version that knows no rollups stored after they were made is summed up as the guide says: marked by hand.
+      // A version that knows no rollups marks nothing: what it stored after they were made is marked by hand, as `mark_dirty` says.
       await world.database.query(
         `SELECT throughline.mark_dirty(minute) FROM (SELECT DISTINCT throughline.minute_of(started_at) AS minute
            FROM throughline.operations WHERE service = 'before') AS those`,
