@@ -58,3 +58,9 @@ it('the README lists every variable with its default', () => {
   const actual = Object.entries(ports).map(([name, port]) => [portVariable(name as keyof typeof ports), port])
   expect(listed).toEqual(actual)
 })
+
+it('a process hands out no port twice, though nobody listens on the first one', async () => {
+  const drawn: number[] = []
+  for (let i = 0; i < 40; i += 1) drawn.push(...Object.values(await freePorts()))
+  expect(new Set(drawn).size).toBe(drawn.length)
+})

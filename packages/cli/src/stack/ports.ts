@@ -67,19 +67,27 @@ export async function requireFree(ports: Ports, wanted: readonly PortName[]): Pr
   }
 }
 
+/** What `freePorts` of this process has handed out: a port whose part was killed is free, and still not another stack's. */
+const handedOut = new Set<number>()
+/** Half of the range: beyond it the oldest are given back, so that there is always one to draw. */
+const MOST_HANDED_OUT = 6_000
+
 /**
  * Random free ports for tests, so that several stacks run side by side. Drawn from 20,000 to 32,000: below the range that
  * systems hand out for outgoing connections, so none of them is taken between this call and the listen.
  */
 export async function freePorts(): Promise<Ports> {
   const ports = {} as Ports
-  const taken = new Set<number>()
   for (const name of names) {
     let port: number
     do port = 20_000 + Math.floor(Math.random() * 12_000)
-    while (taken.has(port) || !(await isFree(port)))
-    taken.add(port)
+    while (handedOut.has(port) || !(await isFree(port)))
+    handedOut.add(port)
     ports[name] = port
+  }
+  for (const port of handedOut) {
+    if (handedOut.size <= MOST_HANDED_OUT) break
+    handedOut.delete(port)
   }
   return ports
 }
