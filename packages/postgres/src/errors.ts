@@ -28,8 +28,9 @@ export const sqlStateOf = (error: unknown): string | undefined => {
 }
 
 // 08 connection, 40 rollback (deadlock, serialization), 53 resources, 55006 a partition that is being dropped,
-// 55P03 lock_timeout, 57 operator and statement_timeout, 58 system (disk), 25006 a primary that has just become a standby.
-const retryableState = /^(?:08...|40...|53...|55006|55P03|57...|58...|25006)$/
+// 55P03 lock_timeout, 57 operator and statement_timeout, 58 system (disk), 25006 a primary that has just become a standby, 25P03 a transaction
+// that was silent for too long.
+const retryableState = /^(?:08...|40...|53...|55006|55P03|57...|58...|25006|25P03)$/
 
 const retryableSystemCodes = new Set([
   'ECONNREFUSED',

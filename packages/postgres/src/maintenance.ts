@@ -1,5 +1,6 @@
 import pg, { type Pool } from 'pg'
 import { PostgresError, sqlStateOf } from './errors.js'
+import { sessionGuards } from './session-guards.js'
 
 /** An arbitrary number, the same in every process that drops partitions. */
 const retentionLock = 7305472212
@@ -56,6 +57,7 @@ export const applyRetention = async (
     lock_timeout: Math.floor(options.lockTimeoutMs ?? 30_000),
     application_name: 'throughline retention',
     keepAlive: true,
+    ...sessionGuards,
   })
   client.on('error', () => {})
   const now = (options.now ?? Date.now)()

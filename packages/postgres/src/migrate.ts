@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import pg from 'pg'
 import { PostgresError, sqlStateOf } from './errors.js'
 import { type Migration, migrations } from './migrations/index.js'
+import { sessionGuards } from './session-guards.js'
 
 /** What `migrate` needs of a connection: one session of node-postgres, not a pool. */
 type MigrationClient = {
@@ -69,6 +70,7 @@ export const migrate = async (
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     application_name: 'throughline migrate',
     keepAlive: true,
+    ...sessionGuards,
   })
   // A connection that breaks while idle between two statements would otherwise end the process.
   client.on('error', () => {})

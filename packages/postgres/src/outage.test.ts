@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { anOperationRow } from '../../../tests/support/operation-rows.js'
 import { testServer } from '../../../tests/support/postgres.js'
 import { createPool, createWriter, ensurePartitions, isRetryable, migrate } from './index.js'
+import { copyOperations } from './sql/copy-operations.js'
 
 const outcome = async (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -63,6 +65,26 @@ test('a connection that goes silent in mid-write is given up, and the batch stor
   expect(await outcome(writer.write([]))).toBeUndefined()
   await pool.end()
   proxy.close()
+})
+
+test('a transaction whose client was lost without a word gives its rows free, and whoever delivers them again stores them', async () => {
+  const server = await testServer()
+  await migrate(server.url)
+  const lost = createPool(server.url, { idleInTransactionTimeoutMs: 500 })
+  await ensurePartitions(lost)
+  const row = anOperationRow()
+  const client = await lost.connect()
+  client.on('error', () => {})
+  await client.query('BEGIN')
+  await copyOperations(client, [row])
+  // Nothing more is heard of it: its host is gone, and Postgres does not know. Its row holds up the same one.
+  const pool = createPool(server.url, { statementTimeoutMs: 10_000 })
+  expect(await createWriter(pool).write([row])).toMatchObject({ inserted: 1, duplicates: 0 })
+  // Its host was only slow: what it hears is no reason to give up the batch.
+  expect(isRetryable(await outcome(client.query('COMMIT')))).toBe(true)
+  client.release(true)
+  await lost.end()
+  await pool.end()
 })
 
 test('a wrong password and a missing table are not called retryable', async () => {

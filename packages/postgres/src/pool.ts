@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { sessionGuards } from './session-guards.js'
 
 type PoolOptions = {
   /** Default 4: two writers saturate two cores of Postgres, the rest is for health and partitions. */
@@ -12,6 +13,8 @@ type PoolOptions = {
    * of a host that is gone without closing its sockets. Default 5,000.
    */
   answerGraceMs?: number
+  /** Postgres ends a session that says nothing for so long in mid-transaction, in ms. Default 10,000. */
+  idleInTransactionTimeoutMs?: number
   /** Shown in pg_stat_activity. Default `throughline`. */
   applicationName?: string
   /** An idle connection broke; the pool has removed it already. */
@@ -29,8 +32,10 @@ export const createPool = (databaseUrl: string, options: PoolOptions = {}): pg.P
     query_timeout: statementTimeoutMs + (options.answerGraceMs ?? 5_000),
     application_name: options.applicationName ?? 'throughline',
     keepAlive: true,
+    idle_in_transaction_session_timeout:
+      options.idleInTransactionTimeoutMs ?? sessionGuards.idle_in_transaction_session_timeout,
     // Compiling a read of the sums took 2 to 4 s, running it 0.3 s (Postgres 15, figures by operation over a day).
-    options: '-c jit=off',
+    options: `-c jit=off ${sessionGuards.options}`,
   })
   pool.on('error', (error) => options.onIdleError?.(error))
   return pool
