@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { sessionGuards } from './session-guards.js'
 
 type Index = { name: string; columns: string }
 
@@ -41,6 +42,7 @@ export const addReferenceIndexes = async (
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     application_name: 'throughline indexes',
     keepAlive: true,
+    ...sessionGuards,
   })
   client.on('error', () => {})
   try {
