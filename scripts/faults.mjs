@@ -70,7 +70,12 @@ try {
   })
   process.exitCode = held ? 0 : 1
 } catch (error) {
-  if (!interrupted) fail(error instanceof Error ? error.message : String(error))
+  if (!interrupted) {
+    // The other lane is at work still.
+    interrupted = true
+    await endWorlds()
+    fail(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function fail(line) {
