@@ -52,6 +52,17 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'console',
+          include: ['tests/console/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          // One browser at a time.
+          fileParallelism: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 240_000,

@@ -40,8 +40,7 @@ async function storing(url, rows, rounds, onProgress) {
   onProgress('making rows')
   const writer = fork(at('harness/writer-process.mjs'), [url, rows, batchRows, folder, begin])
   const sender = fork(at('harness/sender-process.mjs'), [rows, requestSpans, begin])
-  await Promise.all([message(writer), message(sender)])
-  const recorder = await startRecorder(url)
+  const recorder = startRecorder(url)
   const psql = await hasPsql()
   if (!psql)
     process.stdout.write(
@@ -58,10 +57,11 @@ async function storing(url, rows, rounds, onProgress) {
         ),
     }),
     'writer, 2 connections': () => ask(writer, { connections: 2 }),
-    recorder: () => ask(sender, { url: recorder.url, connections: 8 }),
+    recorder: async () => ask(sender, { url: await recorder.url, connections: 8 }),
   }
   const perSecond = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   try {
+    await Promise.all([message(writer), message(sender), recorder.url])
     // The first round warms what a long-lived process has warm; it does not count.
     for (let round = 0; round <= rounds; round += 1)
       for (const [name, way] of Object.entries(ways)) {
@@ -222,16 +222,21 @@ async function copy(url, file) {
   return Number(ms)
 }
 
-async function startRecorder(url) {
+function startRecorder(databaseUrl) {
   const child = spawn(process.execPath, [at('../packages/recorder/dist/main.js')], {
     env: {
       ...process.env,
-      THROUGHLINE_DATABASE_URL: url,
+      THROUGHLINE_DATABASE_URL: databaseUrl,
       THROUGHLINE_RECORDER_AUTH: 'off',
       THROUGHLINE_RECORDER_PORT: '0',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
-  return { url: JSON.parse(line).url, stop: () => child.kill() }
+  const line = once(createInterface({ input: child.stdout }), 'line')
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the recorder ended with ${code}`)
+  })
+  const url = Promise.race([line, ended]).then(([text]) => JSON.parse(text).url)
+  url.catch(() => {})
+  return { url, stop: () => child.kill() }
 }

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } fro
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from './bundle.mjs'
+import { buildConsole } from './console.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -24,6 +25,7 @@ for (const name of readdirSync(join(root, 'packages'))) {
 }
 
 for (const name of readdirSync(join(root, 'packages'))) await bundle(join(root, 'packages', name))
+await buildConsole()
 
 // The Collector's configuration and module travel inside the cli's tarball.
 const assets = join(root, 'packages/cli/dist/assets/otel-collector')

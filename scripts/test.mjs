@@ -26,6 +26,7 @@ if (only.length > 0) {
     await vitest('packages/postgres on Postgres 15', ['--run', '--project', 'postgres-15'])
   else skip('packages/postgres on Postgres 15', 'Debian has it as: apt-get install postgresql')
   await vitest('repository tests', ['--run', '--project', 'repository'])
+  await vitest('the console in a browser', ['--run', '--project', 'console'])
   if (await binaries) {
     await vitest('end-to-end tests', ['--run', '--project', 'e2e'])
     await faults()

@@ -47,6 +47,22 @@ const commands: Record<string, Command> = {
         run: reconcile,
       })),
   },
+  tail: {
+    about: 'operations as they happen',
+    load: () => import('./commands/tail.js').then(({ TAIL_HELP, tail }) => ({ help: TAIL_HELP, run: tail })),
+  },
+  show: {
+    about: 'the whole story of one correlation ID',
+    load: () => import('./commands/show.js').then(({ SHOW_HELP, show }) => ({ help: SHOW_HELP, run: show })),
+  },
+  compare: {
+    about: 'did this deploy hurt? Two versions held against each other',
+    load: () =>
+      import('./commands/compare.js').then(({ COMPARE_HELP, compare }) => ({
+        help: COMPARE_HELP,
+        run: compare,
+      })),
+  },
   value: {
     about: 'what the operations are worth: check, explain, report, freeze',
     load: () =>

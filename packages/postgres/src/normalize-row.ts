@@ -104,7 +104,7 @@ export const normalizeRow = (input: OperationRow, window: StartWindow): Normaliz
     business: input.business === null ? null : cleanJson(input.business),
     instance,
     seq,
-    ...(input.inTx === true ? { inTx: true } : {}),
   }
+  if (input.inTx === true) row.inTx = true
   return { row, reason: refusal(row, window) }
 }

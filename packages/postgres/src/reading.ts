@@ -1,3 +1,14 @@
+export { sqlStateOf } from './errors.js'
+export {
+  readSlowerThan,
+  readVersionErrors,
+  readVersionSums,
+  readVersionValues,
+  type VersionSums,
+  type VersionValues,
+} from './reading/compare.js'
+export { type HealthRecord, type InstanceHealth, readHealth } from './reading/health.js'
+export { readNewest } from './reading/newest.js'
 export type { OperationDetailRecord, OperationRecord } from './reading/operation-columns.js'
 export type { OperationFilter } from './reading/operation-filter.js'
 export {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { isDuplicate, isMissingPartition, isPoison, isRollback, PostgresError, sqlStateOf } from './errors.js'
 import { instanceRows } from './instance-row.js'
@@ -81,7 +82,10 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
   let insertsLeft = 0
 
   const write: Writer['write'] = async (rows, rejected = [], lifecycle = []) => {
-    const { entries, copies, faults, doubles, numbered } = arrange(rows, startWindow(now(), retentionDays))
+    const { entries, copies, faults, doubles, numbered } = await arrange(
+      rows,
+      startWindow(now(), retentionDays),
+    )
     const letters = rejected.map(withIdentity)
     const instances = instanceRows(lifecycle)
     const runs = countDelivered ? runsOf(numbered, letters, lifecycle.map(withIdentity)) : []
@@ -170,11 +174,15 @@ const byKey = (a: Entry, b: Entry): number => {
   return 0
 }
 
-const arrange = (rows: readonly OperationRow[], window: StartWindow) => {
+/** Rows of one go: half a millisecond, after which the sockets have their turn, else Postgres would wait for us. */
+const rowsPerTurn = 512
+
+const arrange = async (rows: readonly OperationRow[], window: StartWindow) => {
   const valid: Entry[] = []
   const faults: Fault[] = []
   const numbered: OperationRow[] = []
   for (const [index, input] of rows.entries()) {
+    if (index % rowsPerTurn === rowsPerTurn - 1) await nextTurn()
     const { row, reason } = normalizeRow(input, window)
     const entry = { row, index }
     numbered.push(row)

@@ -7,7 +7,8 @@ import {
   type ValidToken,
   validTokens,
 } from '@throughline/postgres/tokens'
-import type { onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import { createAttempts } from './attempts.js'
 import type { Counters } from './counters.js'
 import type { Database } from './database.js'
 import { faultCode, RecorderError } from './errors.js'
@@ -20,8 +21,16 @@ export type Auth = {
   ingest: onRequestAsyncHookHandler
   /** For everything that only asks. `admin` may always. */
   only: (...roles: TokenRole[]) => onRequestAsyncHookHandler
+  /** The role that a request was let in with; `admin` where no tokens are asked for. */
+  roleOf: (request: FastifyRequest) => TokenRole
   /** Notes which tokens were used since the last time. */
   close: () => Promise<void>
+}
+
+// Records of a sender that was refused too often are to be repeated like those of any wrong token.
+const orUnknown = (error: unknown): undefined => {
+  if (error instanceof RecorderError && error.code === 'TL_TOO_MANY_ATTEMPTS') return undefined
+  throw error
 }
 
 // A token that was made a moment ago is looked for at once; whoever sends rubbish does not make more lookups than this.
@@ -46,7 +55,7 @@ export const createAuth = (
 ): Auth => {
   if (settings.auth === 'off') {
     const pass = async (): Promise<void> => {}
-    return { ingest: pass, only: () => pass, close: pass }
+    return { ingest: pass, only: () => pass, roleOf: () => 'admin', close: pass }
   }
 
   let tokens: readonly ValidToken[] | undefined
@@ -54,6 +63,9 @@ export const createAuth = (
   let looking: Promise<void> | undefined
   let touchedAt = Date.now()
   const used = new Set<string>()
+  const known = new Set<string>()
+  const attempts = createAttempts()
+  const roles = new WeakMap<FastifyRequest, TokenRole>()
 
   const touch = async (): Promise<void> => {
     touchedAt = Date.now()
@@ -96,43 +108,54 @@ export const createAuth = (
   }
 
   /** The token of the request; undefined for a bearer that is not valid. Throws when there is none at all. */
-  const identify = async (header: string | undefined): Promise<ValidToken | undefined> => {
+  const identify = async (request: FastifyRequest): Promise<ValidToken | undefined> => {
+    const header = request.headers.authorization
     if (header === undefined)
       throw new RecorderError('TL_TOKEN_MISSING', 'this needs a token: authorization: Bearer tl_…')
     const secret = /^Bearer +(\S+) *$/i.exec(header)?.[1]
-    if (secret === undefined || roleOfSecret(secret) === undefined) return undefined
-    let token = find(secret)
-    if (token === undefined && performance.now() - lookedUpAt >= minLookupIntervalMs) {
+    const wellFormed = secret !== undefined && roleOfSecret(secret) !== undefined
+    let token = wellFormed ? find(secret) : undefined
+    if (wellFormed && token === undefined && performance.now() - lookedUpAt >= minLookupIntervalMs) {
       await within(refresh(), settings.healthTimeoutMs).catch(() => {})
       token = find(secret)
-    } else if (token === undefined && looking !== undefined) {
+    } else if (wellFormed && token === undefined && looking !== undefined) {
       await within(looking, settings.healthTimeoutMs).catch(() => {})
       token = find(secret)
     }
-    if (token === undefined && tokens === undefined)
+    if (wellFormed && token === undefined && tokens === undefined)
       throw new RecorderError('TL_DATABASE_AWAY', 'the tokens were not read yet')
-    if (token !== undefined) used.add(token.id)
+    // Who guesses from an address that guessed too often learns nothing; a token that worked before goes on working.
+    if (token !== undefined && !known.has(token.id)) attempts.assertFew(request.ip)
+    if (token === undefined) {
+      log('TL_TOKEN_UNKNOWN', `a token that is not valid came from ${request.ip}`)
+      attempts.fail(request.ip, secret ?? '')
+      return undefined
+    }
+    used.add(token.id)
+    known.add(token.id)
     return token
   }
 
   return {
     async ingest(request) {
-      const token = await identify(request.headers.authorization)
+      const token = await identify(request).catch(orUnknown)
       if (token?.role === 'ingest' || token?.role === 'admin') return
       counters.count('throughline.recorder.unknown_bearers')
       throw new RecorderError('TL_TOKEN_UNKNOWN', 'the token is not valid for sending records', {
         status: 503,
       })
     },
-    only(...roles) {
+    roleOf: (request) => roles.get(request) ?? 'ingest',
+    only(...wanted) {
       return async (request) => {
-        const token = await identify(request.headers.authorization)
+        const token = await identify(request)
         if (token === undefined) throw new RecorderError('TL_TOKEN_UNKNOWN', 'the token is not valid')
-        if (token.role !== 'admin' && !roles.includes(token.role))
+        if (token.role !== 'admin' && !wanted.includes(token.role))
           throw new RecorderError(
             'TL_TOKEN_ROLE',
-            `the role ${token.role} may not do this; ${roles.join(', ')} or admin may`,
+            `the role ${token.role} may not do this; ${[...new Set([...wanted, 'admin'])].join(' or ')} may`,
           )
+        roles.set(request, token.role)
       }
     },
     async close() {

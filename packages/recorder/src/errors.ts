@@ -11,6 +11,12 @@ export const codes = {
     'The bearer token of a request is not valid here. Answer 503 to records, unread, to be repeated; else 401.',
   TL_TOKEN_ROLE: 'The role of the bearer token does not allow the request. Answer 403.',
   TL_DATABASE_AWAY: 'The database cannot take the records now. Answer 503, to be repeated.',
+  TL_NOT_FOUND: 'What was asked for is not there.',
+  TL_QUERY_TIMEOUT: 'A query took longer than it may.',
+  TL_TOO_MANY_ATTEMPTS: 'Too many wrong tokens came from one address.',
+  TL_VALUE_NO_MODEL: 'The recorder was given no value model.',
+  TL_PUBLISH_FAILED: 'The value gauges could not be handed on.',
+  TL_INTERNAL: 'A fault of the recorder itself.',
   TL_VALUE_MODEL:
     'The file of the value model cannot be read or has mistakes; the message names line and column.',
   TL_VALUE_PERIOD: 'A period is none, lies in the future, or is not over where it must be.',
@@ -30,6 +36,12 @@ const statuses: Record<RecorderErrorCode, number> = {
   TL_TOKEN_UNKNOWN: 401,
   TL_TOKEN_ROLE: 403,
   TL_DATABASE_AWAY: 503,
+  TL_NOT_FOUND: 404,
+  TL_QUERY_TIMEOUT: 504,
+  TL_TOO_MANY_ATTEMPTS: 429,
+  TL_VALUE_NO_MODEL: 404,
+  TL_PUBLISH_FAILED: 502,
+  TL_INTERNAL: 500,
   TL_VALUE_MODEL: 503,
   TL_VALUE_PERIOD: 400,
   TL_VALUE_FROZEN: 409,
@@ -40,11 +52,18 @@ export class RecorderError extends Error {
   override readonly name = 'RecorderError'
   readonly code: RecorderErrorCode
   readonly status: number
+  /** When to ask again, where it is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: RecorderErrorCode, message: string, options: { status?: number } = {}) {
+  constructor(
+    code: RecorderErrorCode,
+    message: string,
+    options: { status?: number; retryAfterSeconds?: number } = {},
+  ) {
     super(message)
     this.code = code
     this.status = options.status ?? statuses[code]
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 

@@ -10,7 +10,7 @@ export type RecorderOptions = {
    * `throughline_owner`. Default: `databaseUrl`.
    */
   maintenanceUrl?: string
-  /** Default `127.0.0.1`. Tokens travel in plain text: before you open it to a network, put TLS before it. */
+  /** Default `127.0.0.1`. Tokens travel in plain text: before you open it to a network, give it `tlsCert` and `tlsKey`, or put TLS before it. */
   host?: string
   /**
    * Default `required`: every request but the health check needs a bearer token, which `throughline token create` makes.
@@ -63,6 +63,23 @@ export type RecorderOptions = {
   connectTimeoutMs?: number
   /** Longest a request may take to arrive, in ms. Default 60,000. */
   requestTimeoutMs?: number
+  /** Connections for what is read back, 1 to 4. Default 4: more would take the cores that the writes need. */
+  maxReads?: number
+  /** Postgres cancels a query of the API after this time, in ms; the answer is 504. Default 10,000. */
+  queryTimeoutMs?: number
+  /** The value model, a YAML file: docs/guides/value.md. Default none. */
+  valueModel?: string
+  /** Where the value gauges go over OTLP/HTTP every minute, as `http://127.0.0.1:4318`. Default nowhere: they stand on `/metrics/prometheus`. */
+  otlpUrl?: string
+  /** Base URL of Jaeger, for links. Default none. */
+  jaegerUrl?: string
+  /** Base URL of Prometheus, for links and health. Default none. */
+  prometheusUrl?: string
+  /** The Collector's own metrics page, for health, as `http://127.0.0.1:8888/metrics`. Default none. */
+  collectorUrl?: string
+  /** Files with certificate chain and private key in PEM: with both it speaks HTTPS. Default none. */
+  tlsCert?: string
+  tlsKey?: string
   /** How often partitions are made ahead and old ones dropped, in ms. Default 3,600,000. */
   maintenanceIntervalMs?: number
   /** Longest a question for confirmation waits for Postgres, in ms. Default 5,000. */
@@ -102,6 +119,15 @@ const defaults: Omit<Settings, 'databaseUrl' | 'maintenanceUrl'> = {
   statementTimeoutMs: 30_000,
   connectTimeoutMs: 5_000,
   requestTimeoutMs: 60_000,
+  maxReads: 4,
+  queryTimeoutMs: 10_000,
+  valueModel: '',
+  otlpUrl: '',
+  jaegerUrl: '',
+  prometheusUrl: '',
+  collectorUrl: '',
+  tlsCert: '',
+  tlsKey: '',
   maintenanceIntervalMs: 3_600_000,
   confirmTimeoutMs: 5_000,
   healthTimeoutMs: 1_000,
@@ -114,6 +140,7 @@ const ranges: Partial<Record<keyof Settings, readonly [number, number]>> = {
   port: [0, 65_535],
   retentionDays: [1, 3_650],
   aheadDays: [0, 30],
+  maxReads: [1, 4],
 }
 
 /** The options with their defaults. Throws `TL_RECORDER_OPTION` with the name of the one that is wrong. */
@@ -128,6 +155,14 @@ export const settingsOf = (options: RecorderOptions): Settings => {
   for (const name of ['databaseUrl', 'maintenanceUrl'] as const)
     if (!/^postgres(?:ql)?:\/\//.test(settings[name]))
       throw new RecorderError('TL_RECORDER_OPTION', `${name} is not a URL that begins with postgres://`)
+  for (const name of ['otlpUrl', 'jaegerUrl', 'prometheusUrl', 'collectorUrl'] as const)
+    if (settings[name] !== '' && !/^https?:\/\/[^\s]+$/.test(settings[name]))
+      throw new RecorderError(
+        'TL_RECORDER_OPTION',
+        `${name} is not a URL that begins with http:// or https://`,
+      )
+  if ((settings.tlsCert === '') !== (settings.tlsKey === ''))
+    throw new RecorderError('TL_RECORDER_OPTION', 'of tlsCert and tlsKey one is missing')
   if (settings.auth !== 'required' && settings.auth !== 'off')
     throw new RecorderError('TL_RECORDER_OPTION', 'auth is neither required nor off')
   if (settings.auth === 'off' && !isLoopback(settings.host))
@@ -163,12 +198,26 @@ export const optionsFromEnv = (env: NodeJS.ProcessEnv): RecorderOptions => {
   if (env.THROUGHLINE_RECORDER_HOST) options.host = env.THROUGHLINE_RECORDER_HOST
   // What it may be is checked with the other options.
   if (env.THROUGHLINE_RECORDER_AUTH) options.auth = env.THROUGHLINE_RECORDER_AUTH as 'required'
+  for (const [variable, name] of Object.entries(textVariables)) {
+    const text = env[variable]
+    if (text) options[name] = text
+  }
   for (const [variable, name] of Object.entries(numericVariables)) {
     const text = env[variable]
     if (text) options[name] = Number(text)
   }
   return options
 }
+
+const textVariables = {
+  THROUGHLINE_RECORDER_VALUE_MODEL: 'valueModel',
+  THROUGHLINE_RECORDER_OTLP_URL: 'otlpUrl',
+  THROUGHLINE_RECORDER_JAEGER_URL: 'jaegerUrl',
+  THROUGHLINE_RECORDER_PROMETHEUS_URL: 'prometheusUrl',
+  THROUGHLINE_RECORDER_COLLECTOR_URL: 'collectorUrl',
+  THROUGHLINE_RECORDER_TLS_CERT: 'tlsCert',
+  THROUGHLINE_RECORDER_TLS_KEY: 'tlsKey',
+} as const satisfies Record<string, keyof RecorderOptions>
 
 const numericVariables = {
   THROUGHLINE_RECORDER_PORT: 'port',
@@ -177,4 +226,5 @@ const numericVariables = {
   THROUGHLINE_RECORDER_MAX_BODY_BYTES: 'maxBodyBytes',
   THROUGHLINE_RECORDER_MAX_INFLATED_BYTES: 'maxInflatedBytes',
   THROUGHLINE_RECORDER_MAX_PENDING_BYTES: 'maxPendingBytes',
+  THROUGHLINE_RECORDER_QUERY_TIMEOUT: 'queryTimeoutMs',
 } as const satisfies Record<string, keyof RecorderOptions>

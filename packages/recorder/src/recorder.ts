@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createWriter } from '@throughline/postgres'
 import fastify, { type FastifyInstance } from 'fastify'
+import { addApi } from './api/api.js'
 import { createAuth } from './auth.js'
 import { addConfirmRoute } from './confirm-route.js'
+import { addConsole } from './console/route.js'
 import { type Counters, createCounters } from './counters.js'
 import { openDatabase } from './database.js'
 import { faultCode, RecorderError } from './errors.js'
@@ -40,6 +43,9 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
 
   const app = fastify({
     logger: false,
+    ...tlsOf(settings),
+    // Of the API's routes: a parameter that is not known is refused, not left out in silence.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
     requestTimeout: settings.requestTimeoutMs,
     http: {
       requestTimeout: settings.requestTimeoutMs,
@@ -72,12 +78,9 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   const maintenance = startMaintenance(settings, database, log)
   const rollups = startRollupWorker(database, log)
   addStatusRoute(app, { database, auth, counters, budget, commits, maintenance })
+  const api = addApi(app, { settings, database, auth, counters, log, budget, commits, maintenance })
 
-  app.get('/', async (_request, reply) =>
-    reply
-      .type('text/plain')
-      .send('Throughline recorder: POST /v1/traces (OTLP/HTTP), GET /v1/confirm, /v1/status, /healthz\n'),
-  )
+  addConsole(app)
   app.get('/healthz', async (_request, reply) => {
     try {
       await database.probe()
@@ -101,7 +104,7 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   /** What else uses the database: each ends what it is at, together at most so long. */
   const endBackground = (timeoutMs: number): Promise<unknown> =>
     within(
-      Promise.allSettled([settler.close(), auth.close(), maintenance.stop(), rollups.stop()]),
+      Promise.allSettled([settler.close(), auth.close(), maintenance.stop(), rollups.stop(), api.close()]),
       timeoutMs,
     ).catch(() => {})
 
@@ -115,12 +118,24 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
         throw error
       }
       const { address, family, port } = app.server.address() as AddressInfo
-      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
+      return {
+        url: `${settings.tlsCert === '' ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+      }
     },
     close() {
       closing ??= close()
       return closing
     },
+  }
+}
+
+/** Throws `TL_RECORDER_OPTION` for a file that cannot be read. */
+const tlsOf = ({ tlsCert, tlsKey }: Settings): { https?: { cert: Buffer; key: Buffer } } => {
+  if (tlsCert === '') return {}
+  try {
+    return { https: { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }
+  } catch (error) {
+    throw new RecorderError('TL_RECORDER_OPTION', `tlsCert or tlsKey cannot be read: ${faultCode(error)}`)
   }
 }
 
@@ -133,6 +148,8 @@ const answerErrors = (app: FastifyInstance, settings: Settings, counters: Counte
       own || status < 500 ? error.message : `the records cannot be stored now (${faultCode(error)})`
     counters.refuse(own ? error.code : status < 500 ? 'http' : 'write')
     if (status === 401) reply.header('www-authenticate', 'Bearer')
+    if (own && error.retryAfterSeconds !== undefined)
+      reply.header('retry-after', String(error.retryAfterSeconds))
     if (status >= 500) {
       log(own ? error.code : 'write', error.message || faultCode(error))
       reply.header('retry-after', String(settings.retryAfterSeconds))

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { CliError, openStack, type Stack } from '@throughline/cli'
 import { buildInBackground, dim, red, say, untilSignal } from '@throughline/cli/terminal'
@@ -31,6 +32,7 @@ try {
   stack = await openStack({
     dir: resolve('.throughline'),
     fresh: options.fresh ?? false,
+    valueModel: fileURLToPath(new URL('../../value.yaml', import.meta.url)),
     log: (line) => say(dim(line)),
   })
   await demonstrate(stack)

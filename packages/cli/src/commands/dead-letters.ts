@@ -6,6 +6,7 @@ import { CliError } from '../errors.js'
 import { DATABASE_HELP, databaseOption, databaseUrlOf, withDatabase } from '../system/database.js'
 import { columns } from '../terminal/columns.js'
 import { say } from '../terminal/print.js'
+import { printable } from '../terminal/printable.js'
 
 export const DEAD_LETTERS_HELP = `throughline dead-letters list [--limit 50] [--json]
 throughline dead-letters show ID [--json]
@@ -123,12 +124,4 @@ function whole(option: string, text: string, most: number): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= most) return value
   throw new CliError('TL_USAGE', `${option} is ${text}: a whole number from 1 to ${most} is needed.`)
-}
-
-/** What a stranger sent is not to steer the terminal: control characters are shown, not obeyed. */
-function printable(text: string): string {
-  return text.replace(
-    /[^\P{Cc}\t\n]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

@@ -1,8 +1,19 @@
 import { createRequire } from 'node:module'
 import type { ProcessSpec } from './process.js'
 
-/** The recorder as a process of its own, on the Node that runs us. Its `THROUGHLINE_RECORDER_*` settings are the user's. */
-export function recorderProcess(port: number, databaseUrl: string): ProcessSpec {
+/** Where the recorder finds the others, for links, health and the value gauges. */
+interface Places {
+  jaeger?: string
+  prometheus?: string
+  /** The Collector's own metrics page. */
+  collectorMetrics?: string
+  otlp?: string
+  /** A YAML file. */
+  valueModel?: string
+}
+
+/** The recorder as a process of its own, on the Node that runs us. `THROUGHLINE_RECORDER_*` settings of the user's win over ours. */
+export function recorderProcess(port: number, databaseUrl: string, places: Places = {}): ProcessSpec {
   const url = `http://127.0.0.1:${port}`
   const settings = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
@@ -19,6 +30,11 @@ export function recorderProcess(port: number, databaseUrl: string): ProcessSpec 
       createRequire(import.meta.url).resolve('@throughline/recorder/main'),
     ],
     env: {
+      ...variable('THROUGHLINE_RECORDER_JAEGER_URL', places.jaeger),
+      ...variable('THROUGHLINE_RECORDER_PROMETHEUS_URL', places.prometheus),
+      ...variable('THROUGHLINE_RECORDER_COLLECTOR_URL', places.collectorMetrics),
+      ...variable('THROUGHLINE_RECORDER_OTLP_URL', places.otlp),
+      ...variable('THROUGHLINE_RECORDER_VALUE_MODEL', places.valueModel),
       ...Object.fromEntries(settings),
       THROUGHLINE_DATABASE_URL: databaseUrl,
       THROUGHLINE_RECORDER_HOST: '127.0.0.1',
@@ -26,4 +42,8 @@ export function recorderProcess(port: number, databaseUrl: string): ProcessSpec 
     },
     healthUrl: `${url}/healthz`,
   }
+}
+
+function variable(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value }
 }

@@ -30,6 +30,8 @@ export interface StackOptions {
   fresh?: boolean
   /** Variables of the Collector beside the addresses: queue sizes, memory; the table is in `otel-collector/README.md`. */
   collectorSettings?: Record<string, string>
+  /** The value model of the recorder: a YAML file. */
+  valueModel?: string
 }
 
 /** A program of yours that is to live and end with the stack. */
@@ -176,7 +178,11 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     startRecorder: () =>
       child('recorder', ['recorder'], async () => {
         await admitTokens(databaseUrl(), tokens)
-        return recorderProcess(ports.recorder, databaseUrl())
+        const { valueModel } = options
+        return recorderProcess(ports.recorder, databaseUrl(), {
+          ...urls,
+          ...(valueModel === undefined ? {} : { valueModel }),
+        })
       }),
     startCloudWatch: () => begin('cloudwatch', () => cloudWatchPart(ports.cloudwatch, free('cloudwatch'))),
     startCollector: (binary = {}) =>

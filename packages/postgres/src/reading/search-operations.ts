@@ -25,7 +25,7 @@ const keyOf = ({ startedAt, traceId, keySpan }: Keyed<OperationRecord>): Operati
   spanId: keySpan,
 })
 
-type Walk = { values: unknown[]; condition: string; by: (relation?: string) => string }
+type Walk = { values: unknown[]; source: string; by: (relation?: string) => string }
 
 const walkOf = (search: OperationSearch): Walk => {
   const parameters = parametersOf()
@@ -35,10 +35,17 @@ const walkOf = (search: OperationSearch): Walk => {
   const direction = order === 'asc' ? 'ASC' : 'DESC'
   const by = (relation = ''): string =>
     ['started_at', 'trace_id', 'span_id'].map((name) => `${relation}${name} ${direction}`).join(', ')
-  if (after === undefined) return { values, condition: filter, by }
+  // OFFSET 0: by the index on the ID first and sorted then, whatever the planner thinks of a walk along the time.
+  const source = (condition: string): string =>
+    search.correlationId === undefined
+      ? `throughline.operations WHERE ${condition}`
+      : `(SELECT * FROM throughline.operations WHERE ${condition} OFFSET 0) AS found`
+  if (after === undefined) return { values, source: source(filter), by }
   const key = `(${add(after.startedAt)}::timestamptz, ${add(after.traceId)}::uuid, ${add(after.spanId)}::int8)`
-  const beyond = `(started_at, trace_id, span_id) ${order === 'asc' ? '>' : '<'} ${key}`
-  return { values, condition: `${filter} AND ${beyond}`, by }
+  const beyond = order === 'asc' ? '>' : '<'
+  // The time by itself once more: by it days are left out, by the whole key they are not.
+  const condition = `${filter} AND started_at ${beyond}= ${add(after.startedAt)}::timestamptz AND (started_at, trace_id, span_id) ${beyond} ${key}`
+  return { values, source: source(condition), by }
 }
 
 /**
@@ -53,13 +60,8 @@ export const searchOperations = async <D extends boolean = false>(
   rows: (D extends true ? OperationDetailRecord : OperationRecord)[]
   next: OperationKey | null
 }> => {
-  const { values, condition, by } = walkOf(search)
+  const { values, source, by } = walkOf(search)
   const { limit } = search
-  // OFFSET 0: by the index on the ID first and sorted then, whatever the planner thinks of a walk along the time.
-  const source =
-    search.correlationId === undefined
-      ? `throughline.operations WHERE ${condition}`
-      : `(SELECT * FROM throughline.operations WHERE ${condition} OFFSET 0) AS found`
   // The page is settled first, so that large columns are read of its rows only.
   const { rows } = await db.query<Keyed<OperationDetailRecord>>(
     `SELECT ${options.details === true ? detailColumns : recordColumns}, o.span_id AS "keySpan"
@@ -77,12 +79,12 @@ ORDER BY ${by('o.')}`,
 
 /** The key of the row at that place (from 1 on) of a search, if there is one more behind it; else null. */
 export const keyAt = async (db: Queryable, search: OperationSearch): Promise<OperationKey | null> => {
-  const { values, condition, by } = walkOf(search)
+  const { values, source, by } = walkOf(search)
   const { limit } = search
   const { rows } = await db.query<Keyed<OperationRecord>>(
     `SELECT ${timeText('started_at')} AS "startedAt",
   replace(trace_id::text, '-', '') AS "traceId", span_id AS "keySpan"
-FROM throughline.operations WHERE ${condition}
+FROM ${source}
 ORDER BY ${by()} OFFSET ${limit - 1} LIMIT 2`,
     values,
   )

@@ -17,8 +17,19 @@ export const integerOf = (value: AttributeValue | undefined): bigint | null => {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : null
 }
 
-export const instanceOf = (...candidates: (AttributeValue | undefined)[]): string | null =>
-  candidates.map((value) => textOf(value)).find((text) => text !== null && uuidPattern.test(text)) ?? null
+let lastInstance = ''
+
+export const instanceOf = (...candidates: (AttributeValue | undefined)[]): string | null => {
+  for (const value of candidates) {
+    // The records of one request are of one instance, as a rule.
+    if (value === lastInstance && value !== '') return value
+    const text = textOf(value)
+    if (text === null || !uuidPattern.test(text)) continue
+    lastInstance = text
+    return text
+  }
+  return null
+}
 
 /** Which number of which instance this record is, as far as it says so: a parked record counts as delivered, too. */
 export const numberingOf = (

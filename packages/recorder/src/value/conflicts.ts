@@ -65,7 +65,7 @@ export const conflictsOf = (model: ValueModel): Conflict[] =>
   )
 
 /** `47500` as `47,500`. */
-export const grouped = (decimal: string): string =>
+const grouped = (decimal: string): string =>
   decimal.replace(
     /^(-?)(\d+)/,
     (_, sign: string, digits: string) => sign + digits.replace(/\B(?=(\d{3})+$)/g, ','),

@@ -63,7 +63,7 @@ export const gather = async (pool: Pool, model: ValueModel, period: Period): Pro
 const earlier = (day: string | null, time: Date): Date =>
   day !== null && Date.parse(day) < time.getTime() ? new Date(day) : time
 
-export const sourceOf = ({ filter, business }: ValuedOperation): FactSource => ({
+const sourceOf = ({ filter, business }: ValuedOperation): FactSource => ({
   filter,
   business: business ?? undefined,
 })

@@ -36,7 +36,7 @@ const answersOf = async (report: ValueReport): Promise<Record<string, string | n
       rowMode: 'array',
       types: { getTypeParser: () => String },
     })
-    answers[name] = rows[0][0]
+    answers[name] = rows[0]?.[0]
   }
   return answers
 }

@@ -29,7 +29,7 @@ const checkSql = async (report: ValueReport): Promise<void> => {
   for (const { name, sql, value } of report.figures) {
     const types = { getTypeParser: () => String }
     const { rows } = await database.pool.query({ text: sql, rowMode: 'array', types })
-    expect(rows[0][0], `${name}\n${sql}`).toBe(value)
+    expect(rows[0]?.[0], `${name}\n${sql}`).toBe(value)
   }
 }
 

@@ -85,8 +85,19 @@ function remaining(wanted: readonly SpoolFile[], now: readonly SpoolFile[]): num
     for (const other of now.filter((each) => isPending(each) && each.instance === one.instance))
       for (const [lo, hi] of one.ranges)
         for (const [from, to] of other.ranges) {
-          const overlap = Number((hi < to ? hi : to) - (lo > from ? lo : from)) + 1
+          const overlap = Number(lesser(hi, to) - greater(lo, from)) + 1
           if (overlap > 0) sum += overlap
         }
   return sum
+}
+
+// `Math.min` and `Math.max` take no bigint.
+function lesser(a: bigint, b: bigint): bigint {
+  if (a < b) return a
+  return b
+}
+
+function greater(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
 }

@@ -56,12 +56,17 @@ export const partsOf = (
   condition = 'true',
   grain: 'o' | 's' | 'a' = 'o',
 ): string => {
-  const source = `throughline.${table} AS r ON ${table === 'rollup_operations' ? `r.grain = '${grain}' AND ` : ''}`
+  const of = table === 'rollup_operations' ? `r.grain = '${grain}' AND ` : ''
+  const source = `throughline.${table} AS r ON ${of}`
+  // The bounds of the window and OFFSET 0 for the planner, as in row-cells.ts: else it may read all minutes there are.
   return `
   SELECT ${columns} FROM clean_day AS c JOIN ${source} r.level = 'd' AND r.start = c.start WHERE ${condition}
   UNION ALL
   SELECT ${columns} FROM clean_hour AS c JOIN ${source} r.level = 'h' AND r.start = c.start WHERE ${condition}
   UNION ALL
-  SELECT ${columns} FROM minute_range AS c JOIN ${source} r.level = 'm' AND r.start >= c.lo AND r.start < c.hi
-  WHERE ${condition} AND NOT EXISTS (SELECT FROM dirty_minute AS d WHERE d.start = r.start)`
+  SELECT ${columns} FROM minute_range AS c CROSS JOIN LATERAL (
+    SELECT * FROM throughline.${table} AS r WHERE ${of}r.level = 'm' AND r.start >= c.lo AND r.start < c.hi
+      AND r.start >= $1::timestamptz AND r.start < $2::timestamptz AND ${condition}
+    OFFSET 0
+  ) AS r WHERE NOT EXISTS (SELECT FROM dirty_minute AS d WHERE d.start = r.start)`
 }
