@@ -31,7 +31,7 @@ const comparisons = [
     ours: 'ours-span',
     theirs: 'hand',
     target: 0.55,
-    gate: 0.8,
+    gate: 0.9,
     why: "half of it is the snapshot of the six attributes with its search for secrets and the span in the shape that OpenTelemetry's exporters read; the rest is the context and the metrics",
   },
   {
