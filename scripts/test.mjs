@@ -19,6 +19,7 @@ if (only.length > 0) {
   const binaries = buildBinaries()
   await step('lint', 'biome', ['check', '--error-on-warnings', '.'])
   await step('types of the tests', 'tsc', ['-p', 'tsconfig.tests.json'])
+  await step('types of the console', 'tsc', ['-p', 'packages/recorder/console'])
   await step('arrows', 'depcruise', ['--config', '.dependency-cruiser.mjs', 'packages', 'examples'])
   await step('dead code', 'knip', [])
   await vitest('unit tests', ['--run', '--project', 'unit'])

@@ -109,7 +109,7 @@ export const title = (name: string): string => {
     .replaceAll('_', ' ')
     .replaceAll('.', ': ')
   const known = words
-    .replace(/ percent$/, '')
+    .replace(/ (?:percent|months)$/, '')
     .replace(/ ms$/, ' time')
     .replace(/\broi\b/, 'ROI')
   return known.charAt(0).toUpperCase() + known.slice(1)

@@ -7,7 +7,7 @@ import { createRecorder } from './index.js'
 const recorder = useRecorder()
 
 test('says what it is, and that it is well', async () => {
-  expect(await (await fetch(recorder.url)).text()).toMatch(/^Throughline recorder.*\n$/)
+  expect(await (await fetch(recorder.url)).text()).toContain('Throughline')
   expect(await (await fetch(`${recorder.url}/healthz`)).json()).toEqual({ status: 'ok' })
 })
 

@@ -16,24 +16,46 @@ const diceOf = (seed: number): (() => number) => {
 const sites = ['dearborn', 'cologne', 'merkenich']
 const users = ['ada', 'grace', 'linus', 'margaret', 'dennis', 'barbara', 'ken', 'radia']
 
-type Request = { id: string; startedMs: number; version: string; dice: () => number }
+type Request = {
+  id: string
+  startedMs: number
+  version: string
+  dice: () => number
+  /** Told apart in one ID; default the first. */
+  attempt?: number
+  failed?: boolean
+}
+
+const faultOf = (site: string, none: boolean): Partial<OperationRow> => {
+  const errorType = none ? 'NoFreeDynoError' : 'TimeoutError'
+  const errorMessage = none
+    ? `no dyno of ${site} is free in the week of the order`
+    : `${site} did not answer within 80 ms`
+  return {
+    success: false,
+    errorType,
+    errorMessage,
+    errorStack: `${errorType}: ${errorMessage}\n    at AllocationService.book (allocation-service.ts:61:13)\n    at AllocationService.autoAllocate (allocation-service.ts:47:22)`,
+  }
+}
 
 /** One request of the example: the allocation asks the catalogue and books; each takes its share of the time. */
-const requestRows = ({ id, startedMs, version, dice }: Request): OperationRow[] => {
-  const traceId = hex(`${id} trace`, 32)
+const requestRows = ({ id, startedMs, version, dice, attempt = 1, ...told }: Request): OperationRow[] => {
+  const traceId = hex(`${id} trace ${attempt}`, 32)
   const user = users[Math.floor(dice() * dice() * users.length)] ?? 'ada'
   const site = sites[Math.floor(dice() * sites.length)] ?? 'cologne'
   const slow = dice() > 0.97 ? 6 : 1
   const lookMs = (14 + 40 * dice()) * slow
   const bookMs = (30 + 90 * dice() * dice()) * (version === '1.4.0' ? 0.8 : 1)
-  const failed = dice() > 0.975
+  const chance = dice()
+  const failed = told.failed ?? chance > 0.975
   const taken = dice() > 0.9
   const wholeMs = 8 + lookMs + bookMs + 12 * dice()
   const spans = {
-    whole: hex(`${id} a`, 16),
-    look: hex(`${id} b`, 16),
-    book: hex(`${id} c`, 16),
-    mail: hex(`${id} d`, 16),
+    whole: hex(`${id} a ${attempt}`, 16),
+    look: hex(`${id} b ${attempt}`, 16),
+    book: hex(`${id} c ${attempt}`, 16),
+    mail: hex(`${id} d ${attempt}`, 16),
   }
   const row = (changes: Partial<OperationRow> & { fromMs: number; tookMs: number }): OperationRow => {
     const { fromMs, tookMs, ...others } = changes
@@ -60,14 +82,7 @@ const requestRows = ({ id, startedMs, version, dice }: Request): OperationRow[] 
       ...others,
     }
   }
-  const fault = failed
-    ? {
-        success: false,
-        errorType: dice() > 0.4 ? 'NoFreeDynoError' : 'TimeoutError',
-        errorMessage: `no dyno of ${site} is free in the week of the order`,
-        errorStack: `NoFreeDynoError: no dyno of ${site} is free\n    at AllocationService.book (allocation-service.ts:61:13)\n    at AllocationService.autoAllocate (allocation-service.ts:47:22)`,
-      }
-    : {}
+  const fault = failed ? faultOf(site, dice() > 0.4) : {}
   const sold = [
     { name: 'business.vehicle.allocated', labels: { site }, value: '1' },
     {
@@ -124,8 +139,11 @@ const requestRows = ({ id, startedMs, version, dice }: Request): OperationRow[] 
   ]
 }
 
-/** Requests of the last hours, more by day than by night; half way a new version is deployed. */
-export const exampleRows = (nowMs: number, hours = 24, perHour = 40): OperationRow[] => {
+/**
+ * Requests of the last hours, more by day than by night; half way a new version is deployed. None in the minutes around
+ * the last day's beginning: what a test counts does not change while it runs.
+ */
+export const exampleRows = (nowMs: number, hours = 24, perHour = 40, deployed = '1.4.0'): OperationRow[] => {
   const dice = diceOf(7)
   const rows: OperationRow[] = []
   for (let hour = 0; hour < hours; hour += 1) {
@@ -133,11 +151,25 @@ export const exampleRows = (nowMs: number, hours = 24, perHour = 40): OperationR
     const requests = Math.round(perHour * wave)
     for (let at = 0; at < requests; at += 1) {
       const startedMs = nowMs - (hours - hour) * 3_600_000 + ((at + dice()) / requests) * 3_590_000
-      const version = hour < hours * 0.6 ? '1.3.2' : '1.4.0'
+      const version = hour < hours * 0.6 ? '1.3.2' : deployed
       rows.push(...requestRows({ id: `order-${4_000 + rows.length}`, startedMs, version, dice }))
     }
   }
-  return rows
+  const dayMs = nowMs - 86_400_000
+  return rows.filter(({ startedAtUs }) => {
+    const sinceMs = Number(startedAtUs / 1_000n) - dayMs
+    return sinceMs < -60_000 || sinceMs > 1_200_000
+  })
+}
+
+/** One ID that failed, was tried again, and went through. */
+export const retriedStory = (id: string, startedMs: number): OperationRow[] => {
+  const dice = diceOf(11)
+  const one = { id, version: '1.4.0', dice }
+  return [
+    ...requestRows({ ...one, startedMs, failed: true }),
+    ...requestRows({ ...one, startedMs: startedMs + 210, attempt: 2, failed: false }),
+  ].map((row) => ({ ...row, userId: 'grace' }))
 }
 
 /** One correlation ID with so many operations: fans of a hundred below each other. */

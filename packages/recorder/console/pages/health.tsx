@@ -91,7 +91,7 @@ const Instances = ({ health: { instances } }: { health: HealthAnswer }) => {
       <p class={missing === 0 ? 'verdict good' : 'verdict worse'}>
         {missing === 0
           ? `Every number is committed: ${count(delivered)} of ${plural(instances.length, 'instance')}.`
-          : `${plural(missing, 'number')} of ${count(delivered + missing)} ${missing === 1 ? 'is' : 'are'} not committed: on the way, or lost. throughline reconcile looks where.`}
+          : `${plural(missing, 'number')} of ${count(delivered + missing)} ${missing === 1 ? 'is' : 'are'} not committed: on the way, or lost. “throughline reconcile” looks where.`}
       </p>
       <Scroll label="Instances">
         <table>

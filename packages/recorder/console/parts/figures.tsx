@@ -57,7 +57,8 @@ export const FigureStrip = ({
         {moved.count === null ? 'none before' : <Moved by={moved.count} better="none" text={change} />}
       </Tile>
       <Tile name="Success" value={percent(total.successRate)} tone={total.failures > 0 ? 'bad' : undefined}>
-        {count(total.failures)} failed <Moved by={moved.successRate} better="up" text={points} />
+        {count(total.failures)} failed{moved.successRate !== null && ' · '}
+        <Moved by={moved.successRate} better="up" text={points} />
       </Tile>
       <Tile name="Median (p50)" value={duration(total.p50Ms)}>
         <Moved by={moved.p50Ms} better="down" text={change} />
