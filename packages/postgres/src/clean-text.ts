@@ -1,5 +1,19 @@
+/** Beyond this the calls into C++ are faster than a loop over the characters. */
+const shortText = 48
+
+/** Nearly every text of a record is short ASCII. */
+const isPlain = (text: string): boolean => {
+  if (text.length > shortText) return false
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0 || code > 127) return false
+  }
+  return true
+}
+
 /** Text as Postgres can store it: NUL and lone surrogates become U+FFFD. */
 export const cleanText = (text: string): string => {
+  if (isPlain(text)) return text
   const wellFormed = text.isWellFormed() ? text : text.toWellFormed()
   return wellFormed.includes('\0') ? wellFormed.replaceAll('\0', '\ufffd') : wellFormed
 }

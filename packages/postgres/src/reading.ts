@@ -1,9 +1,9 @@
 export { sqlStateOf } from './errors.js'
 export {
-  readSlowerThan,
-  readVersionErrors,
+  readSeenVersions,
   readVersionSums,
   readVersionValues,
+  type SeenVersion,
   type VersionSums,
   type VersionValues,
 } from './reading/compare.js'

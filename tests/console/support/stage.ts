@@ -69,6 +69,7 @@ export const useStage = (
   beforeAll(async () => {
     if (executable === undefined) {
       if (process.env.CI === 'true') throw new Error(missing)
+      console.warn(`Skipped: ${missing}`)
       return
     }
     await promisify(execFile)(process.execPath, [build])

@@ -27,10 +27,24 @@ const rowColumns = {
   user: 'user_id',
 }
 
+type Grain = 'o' | 's' | 'a'
+
+/** The coarsest sums that know what is asked for. */
+const grainOf = ({ service, version, operationService, operation }: SlowestQuery): Grain => {
+  if (operationService !== undefined || operation !== undefined) return 'o'
+  return service !== undefined || version !== undefined ? 's' : 'a'
+}
+
 /** The unit below each one that is summed up. */
-const narrower = (relation: string, from: 'd' | 'h', condition: string, limit: number): string => `
+const narrower = (
+  relation: string,
+  from: 'd' | 'h',
+  grain: Grain,
+  condition: string,
+  limit: number,
+): string => `
   SELECT r.start, r.max_us FROM (SELECT start FROM ${relation} WHERE level = '${from}' GROUP BY start) AS wide
-  JOIN throughline.rollup_operations AS r ON r.grain = 'o' AND r.level = '${from === 'd' ? 'h' : 'm'}'
+  JOIN throughline.rollup_operations AS r ON r.grain = '${grain}' AND r.level = '${from === 'd' ? 'h' : 'm'}'
     AND r.start >= wide.start AND r.start < wide.start + interval '${from === 'd' ? '24 hours' : '1 hour'}'
   WHERE ${condition} ORDER BY r.max_us DESC, r.start LIMIT ${limit}`
 
@@ -41,6 +55,7 @@ const narrower = (relation: string, from: 'd' | 'h', condition: string, limit: n
  */
 export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<OperationRecord[]> => {
   const { limit, user } = query
+  const grain = grainOf(query)
   const plan = planOf(query, user !== undefined)
   const ofSums = conditionOf(plan, sumColumns, query)
   const ofRows = conditionOf(plan, rowColumns, query)
@@ -50,14 +65,14 @@ export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<O
   const { rows } = await db.query<OperationRecord>(
     `WITH ${cover},
 wide AS MATERIALIZED (
-  SELECT level, start, max_us FROM (${partsOf('rollup_operations', 'r.level::text AS level, r.start, r.max_us', ofSums)}) AS summed
+  SELECT level, start, max_us FROM (${partsOf('rollup_operations', 'r.level::text AS level, r.start, r.max_us', ofSums, grain)}) AS summed
   ORDER BY max_us DESC, start LIMIT ${limit}
 ), day AS MATERIALIZED (${parts('d')}
 ), hour AS MATERIALIZED (
-  ${parts('h')} UNION ALL SELECT 'h', start, max_us FROM (${narrower('day', 'd', ofSums, limit)}) AS part
+  ${parts('h')} UNION ALL SELECT 'h', start, max_us FROM (${narrower('day', 'd', grain, ofSums, limit)}) AS part
 ), minute AS MATERIALIZED (
   SELECT start FROM (
-    SELECT start, max_us FROM wide WHERE level = 'm' UNION ALL SELECT start, max_us FROM (${narrower('hour', 'h', ofSums, limit)}) AS part
+    SELECT start, max_us FROM wide WHERE level = 'm' UNION ALL SELECT start, max_us FROM (${narrower('hour', 'h', grain, ofSums, limit)}) AS part
   ) AS every GROUP BY start ORDER BY max(max_us) DESC, start LIMIT ${limit}
 ), candidate AS (
   SELECT start AS lo, start + interval '1 minute' AS hi FROM minute UNION SELECT lo, hi FROM row_range

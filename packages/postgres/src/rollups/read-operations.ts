@@ -118,7 +118,8 @@ const statementOf = (plan: Plan, query: OperationQuery): string => {
     split.map((name) => `coalesce(o.${name}, '') AS ${name},`).join(' '),
     Array.from({ length: 3 + split.length }, (_, at) => at + 1).join(', '),
   )
-  // Sorted by what identifies a group, so that a cut answer is the same each time.
+  // Sorted by what identifies a group, so that a cut answer is the same each time. Histograms are the dear part: only
+  // those of the groups that are answered are opened.
   return `WITH ${plan.cover},
 part AS MATERIALIZED (
   SELECT ${[`${plan.stepOf('start')} AS start`, ...split].join(', ')}, ${sums}
@@ -132,12 +133,14 @@ part AS MATERIALIZED (
     UNION ALL
     SELECT ${key}, n, CASE WHEN error IS NULL THEN 0 ELSE n END, sum_us, min_us, max_us, 0, n FROM live
   ) AS both_sources GROUP BY ${key} ORDER BY count DESC, ${key} LIMIT ${plan.limit + 1}
+), kept AS MATERIALIZED (
+  SELECT part.* FROM part JOIN total USING (${key})
 ), bucket AS (
   SELECT ${key}, array_agg(bucket ORDER BY bucket) AS buckets, array_agg(n ORDER BY bucket) AS counts
   FROM (
     SELECT ${key}, bucket, sum(n)::int8 AS n
     FROM (
-      SELECT ${key}, u.bucket, u.n FROM part, unnest(buckets, bucket_counts) AS u(bucket, n)
+      SELECT ${key}, u.bucket, u.n FROM kept, unnest(buckets, bucket_counts) AS u(bucket, n)
       UNION ALL SELECT ${key}, bucket, n FROM live
     ) AS both_sources GROUP BY ${key}, bucket
   ) AS one GROUP BY ${key}
@@ -146,7 +149,7 @@ part AS MATERIALIZED (
   FROM (
     SELECT ${key}, error, sum(n)::int8 AS n
     FROM (
-      SELECT ${key}, u.error, u.n FROM part, unnest(error_types, error_counts) AS u(error, n)
+      SELECT ${key}, u.error, u.n FROM kept, unnest(error_types, error_counts) AS u(error, n)
       UNION ALL SELECT ${key}, error, n FROM live WHERE error IS NOT NULL
     ) AS both_sources GROUP BY ${key}, error
   ) AS one GROUP BY ${key}

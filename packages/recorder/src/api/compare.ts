@@ -1,18 +1,27 @@
 import {
   inSnapshot,
-  readSlowerThan,
-  readVersionErrors,
+  readSeenVersions,
   readVersionSums,
   readVersionValues,
+  type SeenVersion,
   type VersionSums,
+  type VersionValues,
 } from '@throughline/postgres/reading'
+import { type OperationFigures, readOperations } from '@throughline/postgres/rollups'
 import type { FastifyInstance } from 'fastify'
 import { RecorderError } from '../errors.js'
-import { errorFindings, failureFinding, latencyFinding, tailFinding, valueFinding } from './findings.js'
+import {
+  errorFindings,
+  failureFinding,
+  type Judge,
+  latencyFinding,
+  tailFinding,
+  valueFinding,
+} from './findings.js'
 import type { ApiParts } from './parts.js'
 import { addJsonRoute } from './route.js'
 import { CompareAnswer, CompareQuery, type Finding } from './schemas/compare.js'
-import { filterOf, shownFilter, windowOf } from './window.js'
+import { filterOf, shownFilter, type TimeWindow, windowOf } from './window.js'
 
 const limits = { defaultHours: 24, maxHours: 744 }
 
@@ -36,44 +45,21 @@ export const addCompareRoute = (api: FastifyInstance, parts: ApiParts): void => 
 
   const answerOf = async (query: CompareQuery): Promise<CompareAnswer> => {
     const { confidence = 0.99, least = 0.05 } = query
-    const window = windowOf(query, Date.now(), limits)
+    const window = wholeMinutes(windowOf(query, Date.now(), limits))
     const filter = { ...window, ...filterOf(query) }
-    const judge = { confidence, least }
-    const { old, now, findings, versions } = await inSnapshot(parts.reads, async (db) => {
-      const versions = await readVersionSums(db, filter)
-      const { old, now } = pairOf(versions, query)
-      if (old === undefined || now === undefined) return { old, now, findings: [], versions }
-      const pair = { ...filter, versions: [old.version, now.version] }
-      const sides = [old, now] as const
-      const errors = await readVersionErrors(db, pair)
-      const slow = await readSlowerThan(db, { ...pair, ms: old.p95Ms })
-      const values = await readVersionValues(db, pair)
-      const countOf = (type: string | null, version: string | null): number =>
-        errors.find((one) => one.type === type && one.version === version)?.count ?? 0
-      const types = [...new Set(errors.map(({ type }) => type))].slice(0, maxTypes)
-      const names = new Map(
-        values.map(({ name, currency }) => [JSON.stringify([name, currency]), [name, currency] as const]),
-      )
-      const sumsOf = ([name, currency]: readonly [string, string | null], version: string | null) =>
-        values.find((one) => one.name === name && one.currency === currency && one.version === version)
-      const findings = [
-        failureFinding(judge, old, now),
-        latencyFinding(judge, old, now),
-        tailFinding(judge, { old: slow.get(old.version) ?? 0, now: slow.get(now.version) ?? 0 }, sides),
-        ...errorFindings(
-          judge,
-          types.map((type) => ({ type, old: countOf(type, old.version), now: countOf(type, now.version) })),
-          sides,
-        ),
-        ...[...names.values()].map((key) =>
-          valueFinding(judge, key, { old: sumsOf(key, old.version), now: sumsOf(key, now.version) }, sides),
-        ),
-      ]
-      const errorsOf = ({ version }: VersionSums) =>
-        errors.filter((one) => one.version === version).map(({ type, count }) => ({ type, count }))
+    const { pair, findings, versions } = await inSnapshot(parts.reads, async (db) => {
+      const versions = await readSeenVersions(db, filter)
+      const pair = pairOf(versions, query)
+      if (pair.old === undefined || pair.now === undefined) return { pair: {}, findings: [], versions }
+      const { figures } = await readOperations(db, { ...filter, by: ['version'], limit: 1_000 })
+      const [old, now] = [figuresOf(figures, pair.old), figuresOf(figures, pair.now)]
+      const both = { ...filter, versions: [pair.old.version, pair.now.version] }
+      const sums = await readVersionSums(db, { ...both, slowerThanMs: old.p95Ms })
+      const values = await readVersionValues(db, both)
+      const sides = [sumsOf(sums, pair.old), sumsOf(sums, pair.now)] as const
+      const findings = findingsOf({ confidence, least }, sides, [old, now], values)
       return {
-        old: { ...old, errors: errorsOf(old) },
-        now: { ...now, errors: errorsOf(now) },
+        pair: { old: sideOf(pair.old, sides[0], old), now: sideOf(pair.now, sides[1], now) },
         findings,
         versions,
       }
@@ -84,27 +70,80 @@ export const addCompareRoute = (api: FastifyInstance, parts: ApiParts): void => 
       filter: shownFilter(filter),
       by: 'version',
       confidence,
-      old: old === undefined ? null : sideOf(old),
-      new: now === undefined ? null : sideOf(now),
+      old: pair.old ?? null,
+      new: pair.now ?? null,
       findings,
       verdict,
-      text: textOf(verdict, findings, old, now, versions.length),
+      text: textOf(verdict, findings, pair.old, pair.now, versions.length),
       truncated: false,
       cuts: [],
     }
   }
 }
 
-const maxTypes = 20
+type Side = NonNullable<CompareAnswer['old']>
 
-type Side = VersionSums & { errors?: { type: string | null; count: number }[] }
+/** They are of the same rows: the window is of whole minutes, as that of the sums. */
+const figuresOf = (figures: readonly OperationFigures[], { version }: SeenVersion): OperationFigures => {
+  const found = figures.find((one) => one.version === version)
+  if (found === undefined) throw new Error(`version ${version} has rows and no sums`)
+  return found
+}
+
+const sumsOf = (sums: readonly VersionSums[], { version }: SeenVersion): VersionSums => {
+  const found = sums.find((one) => one.version === version)
+  if (found === undefined) throw new Error(`version ${version} has no rows any more`)
+  return found
+}
+
+const findingsOf = (
+  judge: Judge,
+  sides: readonly [VersionSums, VersionSums],
+  [old, now]: readonly [OperationFigures, OperationFigures],
+  values: readonly VersionValues[],
+): Finding[] => {
+  const countOf = ({ errors }: OperationFigures, type: string | null): number =>
+    errors.find((one) => one.type === type)?.count ?? 0
+  const types = [...new Set([...now.errors, ...old.errors].map(({ type }) => type))].slice(0, maxTypes)
+  const names = new Map(
+    values.map(({ name, currency }) => [JSON.stringify([name, currency]), [name, currency] as const]),
+  )
+  const valueOfSide = ([name, currency]: readonly [string, string | null], version: string | null) =>
+    values.find((one) => one.name === name && one.currency === currency && one.version === version)
+  return [
+    failureFinding(judge, ...sides),
+    latencyFinding(judge, ...sides),
+    tailFinding(judge, old.p95Ms, sides),
+    ...errorFindings(
+      judge,
+      types.map((type) => ({ type, old: countOf(old, type), now: countOf(now, type) })),
+      sides,
+    ),
+    ...[...names.values()].map((key) =>
+      valueFinding(
+        judge,
+        key,
+        { old: valueOfSide(key, sides[0].version), now: valueOfSide(key, sides[1].version) },
+        sides,
+      ),
+    ),
+  ]
+}
+
+const maxTypes = 20
+const minuteMs = 60_000
+
+const wholeMinutes = ({ from, until }: TimeWindow): TimeWindow => ({
+  from: new Date(Math.floor(from.getTime() / minuteMs) * minuteMs),
+  until: new Date(Math.ceil(until.getTime() / minuteMs) * minuteMs),
+})
 
 /** The two that are asked for, else the latest by its first operation and the one before it. */
 const pairOf = (
-  versions: readonly VersionSums[],
+  versions: readonly SeenVersion[],
   asked: CompareQuery,
-): { old?: VersionSums; now?: VersionSums } => {
-  const named = (name: string, version: string): VersionSums => {
+): { old?: SeenVersion; now?: SeenVersion } => {
+  const named = (name: string, version: string): SeenVersion => {
     const found = versions.find((one) => one.version === version)
     if (found !== undefined) return found
     throw new RecorderError('TL_PARAMETER', `${name}: version ${version} has no operation in this window`)
@@ -119,26 +158,18 @@ const pairOf = (
   return old === undefined || old === now ? { now } : { old, now }
 }
 
-const sideOf = ({
-  version,
-  firstSeen,
-  lastSeen,
-  count,
-  failures,
-  errors = [],
-  ...one
-}: Side): CompareAnswer['old'] => ({
-  version,
-  firstSeen: firstSeen.toISOString(),
-  lastSeen: lastSeen.toISOString(),
-  count,
-  failures,
-  successRate: (count - failures) / count,
-  averageMs: one.averageMs,
-  p50Ms: one.p50Ms,
-  p95Ms: one.p95Ms,
-  p99Ms: one.p99Ms,
-  errors,
+const sideOf = (seen: SeenVersion, sums: VersionSums, figures: OperationFigures): Side => ({
+  version: seen.version,
+  firstSeen: seen.firstSeen.toISOString(),
+  lastSeen: seen.lastSeen.toISOString(),
+  count: sums.count,
+  failures: sums.failures,
+  successRate: (sums.count - sums.failures) / sums.count,
+  averageMs: sums.averageMs,
+  p50Ms: figures.p50Ms,
+  p95Ms: figures.p95Ms,
+  p99Ms: figures.p99Ms,
+  errors: figures.errors,
 })
 
 const verdictOf = (findings: readonly Finding[]): CompareAnswer['verdict'] => {
@@ -151,8 +182,8 @@ const verdictOf = (findings: readonly Finding[]): CompareAnswer['verdict'] => {
 const textOf = (
   verdict: CompareAnswer['verdict'],
   findings: readonly Finding[],
-  old: VersionSums | undefined,
-  now: VersionSums | undefined,
+  old: Side | undefined,
+  now: Side | undefined,
   versions: number,
 ): string => {
   if (old === undefined || now === undefined)

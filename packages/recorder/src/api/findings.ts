@@ -87,7 +87,7 @@ export const errorFindings = (
 
 export const tailFinding = (
   judge: Judge,
-  slow: { old: number; now: number },
+  p95Ms: number,
   [old, now]: readonly [VersionSums, VersionSums],
 ): Finding =>
   shareFinding(
@@ -95,10 +95,10 @@ export const tailFinding = (
     null,
     judge,
     [
-      { count: slow.old, of: old.count },
-      { count: slow.now, of: now.count },
+      { count: old.slow, of: old.count },
+      { count: now.slow, of: now.count },
     ],
-    `slower than ${old.p95Ms.toFixed(1)} ms, the old 95th percentile`,
+    `slower than ${p95Ms.toFixed(1)} ms, the old 95th percentile`,
   )
 
 /** The typical duration of a success: the geometric mean, as durations differ by factors. */

@@ -209,15 +209,15 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     chmodSync(room.dir, 0o755)
     mkdirSync(dir, { mode: 0o755 })
-    const child = runProgram('setpriv', [
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
+    const child = runProgram(process.execPath, [
       '--input-type=module',
       '--eval',
       `
     const { openSpool } = await import('${built('sdk/dist/esm/spool/spool.js')}')
+    // After the import: the checkout may lie where this user cannot reach it.
+    process.setgroups([])
+    process.setgid(65534)
+    process.setuid(65534)
     const spool = await openSpool({ dir: ${JSON.stringify(join(dir, 'below'))}, instance: crypto.randomUUID(), resource: Buffer.from('r'),
       maxBytes: 2 ** 31, durability: 'process', limits: { failedRestMs: 0 },
       notices: { note: (...said) => console.log(said.join(' ')), counts: () => new Map() } })
