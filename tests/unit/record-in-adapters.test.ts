@@ -15,9 +15,21 @@ import { type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const folder = fileURLToPath(new URL('../record-in/', import.meta.url))
 
+/** Its own types are of libraries that are installed on demand: tests/repository/record-in.test.ts compiles it. */
+type Book = (vehicle: number) => Promise<void>
+interface Guide {
+  readonly book: Book
+  readonly bookWithDrizzle: Book
+  readonly bookWithKysely: Book
+  readonly bookWithKnex: Book
+  readonly bookWithPostgresJs: Book
+  readonly outside: Record<'pool' | 'drizzle' | 'kysely' | 'knex', () => Promise<unknown>>
+  close(): Promise<void>
+}
+
 let database: TestDatabase
 let pool: pg.Pool
-let guide: typeof import('../record-in/guide.js')
+let guide: Guide
 let runtime: RecordingRuntime
 let disable: () => void
 
@@ -29,7 +41,7 @@ beforeAll(async () => {
   await ensurePartitions(pool)
   await pool.query('CREATE TABLE bookings (vehicle int PRIMARY KEY)')
   process.env.DATABASE_URL = database.url
-  guide = await import('../record-in/guide.js')
+  guide = (await import(/* @vite-ignore */ `${folder}guide.ts`)) as Guide
 }, 120_000)
 afterAll(async () => {
   delete process.env.DATABASE_URL

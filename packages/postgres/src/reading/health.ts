@@ -41,8 +41,11 @@ SELECT s.instance, i.service, i.version, i.host, i.started_at AS "startedAt", i.
   greatest(0, greatest(coalesce(i.last_seq, 0), s.top) - s.covered) AS missing, s.last_at AS "lastDeliveredAt"
 FROM counted AS s LEFT JOIN throughline.instances AS i USING (instance) ORDER BY s.last_at DESC, s.instance`
 
-const deadLettersSql = `SELECT left(reason, 200) AS reason, count(*) AS count FROM throughline.dead_letter
-GROUP BY 1 ORDER BY 2 DESC, 1`
+const maxReasons = 20
+
+// The total is over all reasons: it is computed before LIMIT.
+const deadLettersSql = `SELECT left(reason, 200) AS reason, count(*) AS count, sum(count(*)) OVER () AS total
+FROM throughline.dead_letter GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${maxReasons}`
 
 const marksSql = `SELECT count(*) AS count, min(marked_at) AS oldest
 FROM (SELECT marked_at FROM throughline.rollup_marks LIMIT ${maxCounted}) AS mark`
@@ -52,10 +55,9 @@ const inTransactionsSql = `SELECT count(*) AS count FROM (SELECT FROM throughlin
 /** What waits and what is parked, for the picture of the whole way. */
 export const readHealth = async (db: Queryable): Promise<HealthRecord> => {
   const instances = (await db.query(instancesSql)).rows as Record<string, unknown>[]
-  const letters = (await db.query<{ reason: string; count: string }>(deadLettersSql)).rows
+  const letters = (await db.query<{ reason: string; count: string; total: string }>(deadLettersSql)).rows
   const marks = (await db.query<{ count: string; oldest: Date | null }>(marksSql)).rows[0]!
   const waiting = (await db.query<{ count: string }>(inTransactionsSql)).rows[0]!
-  const reasons = letters.map(({ reason, count }) => ({ reason, count: Number(count) }))
   return {
     instances: instances.slice(0, maxInstances).map(
       (row) =>
@@ -68,8 +70,8 @@ export const readHealth = async (db: Queryable): Promise<HealthRecord> => {
     ),
     instancesCut: instances.length > maxInstances,
     deadLetters: {
-      total: reasons.reduce((sum, { count }) => sum + count, 0),
-      reasons: reasons.slice(0, 20),
+      total: Number(letters[0]?.total ?? 0),
+      reasons: letters.map(({ reason, count }) => ({ reason, count: Number(count) })),
     },
     marks: { count: Number(marks.count), oldest: marks.oldest },
     inTransactions: Number(waiting.count),
