@@ -69,6 +69,6 @@ export async function run({ processes = 7, rounds = 5, calls = 20_000, onProgres
   }))
   return {
     rows: [...rows, ...(await importCost(processes))],
-    cases: Object.fromEntries([...results].map(([name, { runs, ...rest }]) => [name, rest])),
+    cases: Object.fromEntries(results),
   }
 }

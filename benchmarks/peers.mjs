@@ -42,5 +42,5 @@ export async function run({ processes = 5, rounds = 5, calls = 10_000, onProgres
     theirs: results.get(theirs).cpu,
     ratio: ratio(results, OURS, theirs),
   }))
-  return { rows, cases: Object.fromEntries([...results].map(([name, { runs, ...rest }]) => [name, rest])) }
+  return { rows, cases: Object.fromEntries(results) }
 }

@@ -12,9 +12,8 @@ const spans = 1_000
 const budgetMiB = 300
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
 
-export async function run({ calls, onProgress }) {
-  // A check measures less long.
-  const seconds = calls === undefined ? 60 : 30
+export async function run({ onProgress }) {
+  const seconds = 60
   return withPostgres(async (url) => {
     const recorder = await startRecorder(url)
     const sender = fork(at('harness/overload-process.mjs'), [recorder.url])

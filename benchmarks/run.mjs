@@ -1,5 +1,5 @@
 // npm run bench [-- <scenario> …]           measures, writes benchmarks/results/<scenario>.json and docs/benchmarks.md
-// npm run bench:check -- <scenario> …       measures less long, and fails where a gate is missed
+// npm run bench:check -- <scenario> …       measures the same, writes nothing, and fails where a gate is missed
 // --rows 10000000                           for those that fill a table
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -16,8 +16,7 @@ let missed = 0
 for (const name of scenarios) {
   const scenario = await import(here(`${name}.mjs`).href)
   process.stdout.write(`${scenario.title}\n`)
-  const size = values.check ? { processes: 5, rounds: 3, calls: 20_000 } : {}
-  if (values.rows !== undefined) size.rows = Number(values.rows)
+  const size = values.rows === undefined ? {} : { rows: Number(values.rows) }
   const { rows, cases } = await scenario.run({ ...size, onProgress })
   onProgress('')
   for (const row of rows) print(row)
@@ -49,9 +48,10 @@ function print(row) {
 function limits({ target, gate, why, atLeast }, long = false) {
   if (target === undefined) return 'stated'
   const least = atLeast ? 'at least, ' : ''
+  const [wanted, end] = [target, gate].map((limit) => Number(limit.toFixed(2)))
   return target === gate
-    ? `${least}gate ${gate}`
-    : `${least}target ${target}, gate ${gate}${long && why !== undefined ? `: ${why}` : ''}`
+    ? `${least}gate ${end}`
+    : `${least}target ${wanted}, gate ${end}${long && why !== undefined ? `: ${why}` : ''}`
 }
 
 function onProgress(text) {

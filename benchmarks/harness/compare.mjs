@@ -26,15 +26,17 @@ export async function compare(cases, { processes, rounds, calls, onProgress = ()
   return new Map(
     [...medians].map(([name, { cpu, wall }]) => [
       name,
-      { cpu: median(cpu), cpuRange: [Math.min(...cpu), Math.max(...cpu)], wall: median(wall), runs: cpu },
+      { cpu: median(cpu), cpuRange: [Math.min(...cpu), Math.max(...cpu)], wall: median(wall) },
     ]),
   )
 }
 
-/** The ratio of two cases: the median of the ratios of the pairs that ran next to each other. */
+/**
+ * The ratio of two cases: of their medians. The median of the ratios of neighbours moved twice as much from run to run on a shared
+ * machine, since a disturbance of a second hits one of a pair and not the other.
+ */
 export function ratio(results, a, b) {
-  const [one, other] = [results.get(a).runs, results.get(b).runs]
-  return median(one.map((value, i) => value / other[i]))
+  return results.get(a).cpu / results.get(b).cpu
 }
 
 export function median(values) {
