@@ -5,6 +5,7 @@ export type NoticeReason =
   | 'business_value_refused'
   | 'business_label_other'
   | 'business_values_dropped'
+  | 'correlation_field_refused'
   | 'correlation_id_replaced'
   | 'correlation_id_untrusted'
   | 'extraction_failed'

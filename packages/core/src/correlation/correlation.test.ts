@@ -96,3 +96,44 @@ test('fields for a log line: what there is, under names of snake case', () => {
     })()
   })
 })
+
+test('fields of run are in every log line below, under the IDs, until it ends; a nested run adds to them', () => {
+  const own = { 'job.id': '4711', correlation_id: 'forged' }
+  correlation.run({ id: 'order-1', fields: own }, () => {
+    expect(correlation.fields()).toEqual({ correlation_id: 'order-1', 'job.id': '4711' })
+    correlation.run({ fields: { 'job.id': '4712', step: 'a' } }, () =>
+      expect(correlation.fields()).toEqual({ correlation_id: 'order-1', 'job.id': '4712', step: 'a' }),
+    )
+    correlation.run('order-2', () =>
+      expect(correlation.fields()).toEqual({ correlation_id: 'order-2', 'job.id': '4711' }),
+    )
+    track('A.b', () => expect(correlation.fields()).toMatchObject({ 'job.id': '4711' }))()
+  })
+  expect(correlation.fields()).toEqual({})
+  expect(runtime.count('correlation_field_refused')).toBe(0)
+})
+
+test.each([
+  ['a name of upper case', { Job: 'x' }],
+  ['a name that begins with a digit', { '1a': 'x' }],
+  ['a name of 65 characters', { ['a'.repeat(65)]: 'x' }],
+  ['a value of 129 characters', { a: 'x'.repeat(129) }],
+  ['a value with a new line', { a: 'x\ny=1' }],
+  ['a value with NUL', { a: 'x\0' }],
+  ['a value that is no text', { a: 7 as unknown as string }],
+])('%s is refused as a field, and counted', (_, refused) => {
+  correlation.run({ id: 'order-1', fields: { ...refused, kept: 'ü'.repeat(128) } }, () =>
+    expect(correlation.fields()).toEqual({ correlation_id: 'order-1', kept: 'ü'.repeat(128) }),
+  )
+  expect(runtime.notices).toEqual([{ reason: 'correlation_field_refused', detail: 'correlation.run' }])
+})
+
+test('there are eight fields at most; one that is there can still be replaced', () => {
+  const fields = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map((name) => [name, '1']))
+  correlation.run({ fields }, () => {
+    expect(Object.keys(correlation.fields())).toHaveLength(9)
+    expect(correlation.fields()).not.toHaveProperty('i')
+    correlation.run({ fields: { a: '2' } }, () => expect(correlation.fields()).toMatchObject({ a: '2' }))
+  })
+  expect(runtime.count('correlation_field_refused')).toBe(1)
+})

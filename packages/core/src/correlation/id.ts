@@ -1,10 +1,13 @@
 import { type Context, createContextKey } from '@opentelemetry/api'
 
-/** What one request is known by: its ID and, where known, its user. */
+/** What one request is known by: its ID and, where known, its user and what else its log lines shall say. */
 export interface Correlation {
   readonly id: string
   readonly user?: string
+  readonly fields?: Fields
 }
+
+export type Fields = Readonly<Record<string, string>>
 
 /** Same key in every copy of this package: the API makes it of its description. */
 export const CORRELATION_KEY: symbol = createContextKey('throughline.correlation')

@@ -7,13 +7,15 @@ interface LogRecordLike {
 }
 
 /**
- * Log record processor for OpenTelemetry's log pipeline: puts `correlation.id` and, where known, `user.id` on each record, with and
- * without an active span. Trace and span ID are fields of the record and set by OpenTelemetry itself. Goes before the exporting processor.
+ * Log record processor for OpenTelemetry's log pipeline: puts `correlation.id`, the fields of `correlation.run` and, where known, `user.id`
+ * on each record, with and without an active span. Trace and span ID are fields of the record and set by OpenTelemetry itself. Goes before
+ * the exporting processor.
  */
 export const correlationLogProcessor = {
   onEmit(record: LogRecordLike, emitted?: Context): void {
     const correlation = correlationOf(emitted ?? context.active())
     if (correlation === undefined) return
+    for (const [name, value] of Object.entries(correlation.fields ?? {})) record.setAttribute(name, value)
     record.setAttribute('correlation.id', correlation.id)
     if (correlation.user !== undefined) record.setAttribute('user.id', correlation.user)
   },

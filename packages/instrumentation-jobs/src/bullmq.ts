@@ -1,0 +1,6 @@
+export { executionOf } from './adapters/executions.js'
+export { withCarrier } from './bullmq/carrier.js'
+export { processor } from './bullmq/processor.js'
+export { queueState } from './bullmq/state.js'
+export { telemetry } from './bullmq/telemetry.js'
+export { watchWorker } from './bullmq/watch.js'
