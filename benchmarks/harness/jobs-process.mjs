@@ -1,0 +1,149 @@
+// One library with and without its adapter, round by round in turn, the order of the two changing; tells ns a job of each round.
+//   node harness/jobs-process.mjs <library> <socket of Redis or URL of Postgres> <rounds> <jobs a round> <with-sdk | without-sdk>
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { instrumentJobs } from '@throughline/instrumentation-jobs'
+import { start } from '@throughline/sdk'
+import pg from 'pg'
+import { nullSink } from '../cases/shared.mjs'
+
+const [library, url] = process.argv.slice(2, 4)
+const [rounds, count] = process.argv.slice(4, 6).map(Number)
+const hasSdk = process.argv[6] !== 'without-sdk'
+const concurrency = 8
+// The versions that the adapters are tested with.
+const load = createRequire(new URL('../../packages/instrumentation-jobs/package.json', import.meta.url))
+const data = { file: 'videos/2026/summer.mov', width: 1_920, height: 1_080, tags: ['summer', 'sea'] }
+const handle = async () => 1
+
+const makers = {
+  async bullmq(jobs) {
+    const { Queue, Worker } = load('bullmq')
+    const { processor, telemetry, watchWorker } = await import('@throughline/instrumentation-jobs/bullmq')
+    const connection = { path: url, maxRetriesPerRequest: null }
+    const name = jobs === undefined ? 'plain' : 'ours'
+    const queue = new Queue(name, {
+      connection,
+      ...(jobs === undefined ? {} : { telemetry: telemetry(jobs) }),
+    })
+    const worker = new Worker(name, jobs === undefined ? handle : processor(jobs, handle), {
+      connection,
+      concurrency,
+      removeOnComplete: { count: 100 },
+    })
+    if (jobs !== undefined) watchWorker(jobs, worker)
+    let left = 0
+    let over
+    worker.on('completed', () => {
+      left -= 1
+      if (left === 0) over.resolve()
+    })
+    await worker.waitUntilReady()
+    return {
+      async round() {
+        left = count
+        over = Promise.withResolvers()
+        await inParallel(count, () => queue.add('video', data))
+        await over.promise
+      },
+      close: () => Promise.all([worker.close(), queue.close()]),
+    }
+  },
+
+  async 'pg-boss'(jobs) {
+    const { PgBoss } = load('pg-boss')
+    const { handler, withCarrier } = await import('@throughline/instrumentation-jobs/pg-boss')
+    const boss = new PgBoss({ connectionString: url, supervise: false, schedule: false, max: concurrency })
+    await boss.start()
+    const name = jobs === undefined ? 'plain' : 'ours'
+    await boss.createQueue(name)
+    const work = jobs === undefined ? handle : handler(jobs, handle)
+    return {
+      async round() {
+        await inParallel(count, () => boss.send(name, jobs === undefined ? data : withCarrier(jobs, data)))
+        // What `work` does between two polls, without the polls' pauses.
+        await inParallel(count, async () => {
+          const batch = await boss.fetch(name)
+          for (const job of batch) job.signal = new AbortController().signal
+          await boss.complete(name, batch[0].id, { result: await work(batch) })
+        })
+        await boss.deleteStoredJobs(name)
+      },
+      close: () => boss.stop({ graceful: false }),
+    }
+  },
+
+  async 'graphile-worker'(jobs) {
+    const { Logger, makeWorkerUtils, runOnce } = load('graphile-worker')
+    const { task, withCarrier } = await import('@throughline/instrumentation-jobs/graphile-worker')
+    const logger = new Logger(() => () => {})
+    const pgPool = new pg.Pool({ connectionString: url, max: concurrency + 2 })
+    pgPool.on('error', () => {})
+    const schema = jobs === undefined ? 'gw_plain' : 'gw_ours'
+    const utils = await makeWorkerUtils({ pgPool, logger, schema })
+    await utils.migrate()
+    const taskList = { video: jobs === undefined ? handle : task(jobs, handle) }
+    return {
+      async round() {
+        await inParallel(count, () =>
+          utils.addJob('video', data, jobs === undefined ? undefined : withCarrier(jobs, 'video')),
+        )
+        await runOnce({ pgPool, logger, schema, taskList, concurrency, noHandleSignals: true })
+      },
+      async close() {
+        await utils.release()
+        await pgPool.end()
+      },
+    }
+  },
+}
+
+const spoolDir = mkdtempSync(join(tmpdir(), 'throughline-bench-'))
+const sdk = hasSdk
+  ? await start({
+      serviceName: 'bench',
+      endpoint: await nullSink(),
+      spoolDir,
+      metricsIntervalMs: 60_000,
+      log: () => {},
+    })
+  : undefined
+const jobs = instrumentJobs({ queue: 'ours', system: library, capacity: concurrency })
+const make = makers[library]
+const ways = { plain: await make(undefined), ours: await make(jobs) }
+const results = { plain: [], ours: [] }
+// Two rounds of each warm what a long-lived process has warm.
+for (let round = -2; round < rounds; round += 1) {
+  const order = Object.keys(ways)
+  if (round % 2 === 0) order.reverse()
+  for (const way of order) {
+    const cpuBefore = process.cpuUsage()
+    const began = performance.now()
+    await ways[way].round()
+    // Its records are shipped within its own round.
+    await sdk?.flush(10_000)
+    const time = ((performance.now() - began) * 1e6) / count
+    const { user, system } = process.cpuUsage(cpuBefore)
+    if (round >= 0) results[way].push({ time, cpu: ((user + system) * 1e3) / count })
+  }
+}
+jobs.close()
+for (const way of Object.values(ways)) await way.close()
+await sdk?.shutdown()
+rmSync(spoolDir, { recursive: true, force: true })
+process.send(results)
+process.once('disconnect', () => process.exit(0))
+
+/** As many at a time as there are workers. */
+async function inParallel(times, act) {
+  let next = 0
+  const lane = async () => {
+    while (next < times) {
+      next += 1
+      await act()
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, lane))
+}
