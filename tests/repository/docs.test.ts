@@ -180,6 +180,7 @@ describe('a link in the documentation', () => {
     ...filesBelow('docs', (path) => path.endsWith('.md')),
     ...filesBelow('packages', (path) => path.endsWith('.md')),
     ...filesBelow('otel-collector', (path) => path.endsWith('.md')),
+    ...filesBelow('deploy', (path) => path.endsWith('.md')),
     'README.md',
   ]
 

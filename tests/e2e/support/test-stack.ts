@@ -22,6 +22,7 @@ export async function testStack(
   options: {
     profile?: 'hybrid' | 'prometheus' | 'cloudwatch'
     collectorSettings?: Record<string, string>
+    ruleFiles?: string[]
   } = {},
 ): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), 'throughline-e2e-'))

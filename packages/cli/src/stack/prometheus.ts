@@ -3,13 +3,21 @@ import { join } from 'node:path'
 import type { Ports } from './ports.js'
 import type { ProcessSpec } from './process.js'
 
+/** What `deploy/prometheus` wants of it. */
+export interface Rules {
+  /** Absolute paths of rule files, `*` in the last part allowed. */
+  files: readonly string[]
+  /** Holds a token of role `read`: rules about the recorder need its metrics page. */
+  tokenFile: string
+}
+
 /** Prometheus 3 as an OTLP store: the Collector pushes into it, and it scrapes the Collector's own metrics. Writes its config into `dir`. */
-export function prometheusProcess(binary: string, dir: string, ports: Ports): ProcessSpec {
+export function prometheusProcess(binary: string, dir: string, ports: Ports, rules?: Rules): ProcessSpec {
   const url = `http://127.0.0.1:${ports.prometheus}`
   mkdirSync(dir, { recursive: true })
   const configFile = join(dir, 'prometheus.yml')
   // JSON is a part of YAML, and has no quoting rules to get wrong.
-  writeFileSync(configFile, `${JSON.stringify(config(ports), null, 2)}\n`)
+  writeFileSync(configFile, `${JSON.stringify(config(ports, rules), null, 2)}\n`)
   return {
     name: 'prometheus',
     url,
@@ -26,9 +34,10 @@ export function prometheusProcess(binary: string, dir: string, ports: Ports): Pr
   }
 }
 
-function config(ports: Ports): object {
+function config(ports: Ports, rules: Rules | undefined): object {
   return {
     global: { scrape_interval: '5s' },
+    ...(rules === undefined ? {} : { rule_files: rules.files }),
     otlp: {
       promote_resource_attributes: [
         'service.name',
@@ -50,6 +59,16 @@ function config(ports: Ports): object {
         job_name: 'otelcol',
         static_configs: [{ targets: [`127.0.0.1:${ports.collectorMetrics}`] }],
       },
+      ...(rules === undefined ? [] : [recorderScrape(ports, rules)]),
     ],
+  }
+}
+
+function recorderScrape(ports: Ports, { tokenFile }: Rules): object {
+  return {
+    job_name: 'throughline-recorder',
+    metrics_path: '/metrics/prometheus',
+    authorization: { credentials_file: tokenFile },
+    static_configs: [{ targets: [`127.0.0.1:${ports.recorder}`] }],
   }
 }
