@@ -33,9 +33,10 @@ const asked = tests.flatMap((path) =>
 )
 
 let promtool: string
+// On a new machine it is being built meanwhile.
 beforeAll(async () => {
   promtool = await ensureBinary('promtool')
-})
+}, 900_000)
 
 const run = (...args: string[]) => promisify(execFile)(promtool, args, { cwd: join(root, folder) })
 
