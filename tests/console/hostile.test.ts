@@ -1,24 +1,10 @@
 import { expect, test } from 'vitest'
 import { aSpan } from '../../packages/recorder/test/requests.js'
-import { overflow } from './support/look.js'
-import { type Opened, useStage } from './support/stage.js'
+import { hostile, unharmed } from './support/hostile.js'
+import { useStage } from './support/stage.js'
 import { exampleRows } from './support/story-rows.js'
 
 const stage = useStage()
-
-const hostile = [
-  '<img src=x onerror="window.attacked=1">',
-  '"><script>window.attacked=1</script>',
-  "javascript:window.attacked=1//'",
-  '</title></style><svg onload=window.attacked=1>',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it shall be one to somebody else.
-  '${window.attacked=1}{{constructor.constructor("window.attacked=1")()}}',
-  ';background:url(http://127.0.0.1:1/attacked)//',
-  '\u202Etxt.exe\u202C \u0007\u001B[31m\uFFFF',
-  'W'.repeat(400),
-  '__proto__',
-  '%3Cscript%3E%ZZ%',
-]
 
 stage.prepare(async () => {
   const [row] = exampleRows(Date.now(), 1)
@@ -68,23 +54,6 @@ stage.prepare(async () => {
   )
   await stage.pool.query('UPDATE throughline.dead_letter SET reason = $1', [hostile[0]])
 })
-
-const unharmed = async ({ page, complaints, foreign }: Opened): Promise<void> => {
-  expect(await page.evaluate('window.attacked')).toBeUndefined()
-  expect(
-    await page.evaluate(
-      'document.querySelectorAll("img, iframe, object, embed, script:not([src]), style").length',
-    ),
-  ).toBe(0)
-  expect(
-    await page.evaluate(
-      `[...document.querySelectorAll('a[href]')].filter((a) => !/^(https?:|#)/.test(a.getAttribute('href'))).length`,
-    ),
-  ).toBe(0)
-  expect(complaints).toEqual([])
-  expect(foreign).toEqual([])
-  expect(await overflow(page)).toEqual([])
-}
 
 test('the overview shows hostile names as names', async () => {
   const opened = await stage.open('', 'admin')

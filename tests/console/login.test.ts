@@ -72,6 +72,44 @@ test('a token that is revoked takes everything from the screen; the next one lea
   await page.getByLabel(token).waitFor()
 })
 
+test('a link brings its token behind the #: it signs in, and the token leaves the address at once', async () => {
+  const { secret } = await stage.token('read')
+  const opened = await stage.open(`#/health?token=${secret}&x=1`)
+  const { page } = opened
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
+  expect(page.url()).toBe(`${stage.url}/#/health?x=1`)
+  expect(await page.evaluate('history.length')).toBe(2)
+  await page.reload()
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
+  expect(await page.evaluate('document.documentElement.outerHTML')).not.toContain(secret)
+
+  // A tab that is open already loads nothing anew.
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel(token).waitFor()
+  await page.goto(`${stage.url}/#/?token=${secret}`)
+  await page.getByRole('heading', { name: 'Slowest' }).waitFor()
+  expect(page.url()).toBe(`${stage.url}/#/`)
+  expect(opened.complaints).toEqual([])
+})
+
+test('a link whose token is over leads to the login, or changes nothing where somebody is signed in', async () => {
+  const old = await stage.token('read')
+  await stage.revoke(old.id)
+  const { page } = await stage.open(`#/health?token=${old.secret}`)
+  await page.getByText('The token of this link is not valid').waitFor()
+  expect(page.url()).toBe(`${stage.url}/#/health`)
+  const { secret } = await stage.token('read')
+  await page.getByLabel(token).fill(secret)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
+  await page.goto(`${stage.url}/#/health?token=${old.secret}`)
+  await expect.poll(() => page.url()).toBe(`${stage.url}/#/health`)
+  await page.goto(`${stage.url}/?again#/health?token=${old.secret}`)
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
+  await page.goto(`${stage.url}/#/health?token=<img src=x onerror=alert(1)>`)
+  await expect.poll(() => page.url()).toBe(`${stage.url}/#/health`)
+})
+
 test('everything is reached by the keyboard', async () => {
   const { page } = await stage.open('')
   const { secret } = await stage.token('read')

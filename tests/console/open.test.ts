@@ -18,6 +18,8 @@ for (const [hash, says] of [
   ['#/id', 'No operation in the last 24 hours'],
   ['#/id/none', 'Nothing has this ID'],
   ['#/value', 'No value model yet'],
+  ['#/jobs', 'No job in the last 24 hours'],
+  ['#/jobs?queue=nobody', 'Nothing of the queue nobody'],
   ['#/health', 'No process has delivered in the last 24 hours'],
   ['#/nowhere', 'There is no such page'],
 ] as const)

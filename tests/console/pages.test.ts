@@ -141,6 +141,16 @@ test('an operation shows its distribution, users, errors, and what the deploy ch
   expect(await page.locator('.bars').getByRole('link', { name: 'ada' }).count()).toBe(1)
   expect(await page.locator('.bars.bad').textContent()).toContain('NoFreeDynoError')
   await page.getByRole('heading', { name: 'Last failures' }).waitFor()
+  const { rows } = await stage.pool.query(
+    `SELECT count(*)::int AS n, count(*) FILTER (WHERE NOT success)::int AS failed FROM throughline.operations
+     WHERE operation = 'autoAllocate' AND started_at >= now() - interval '28 days'`,
+  )
+  const { n, failed: missed } = rows[0] as { n: number; failed: number }
+  const promise = page.locator('.objective li', { hasText: '99.50 % succeed' })
+  const said = (await promise.textContent())!
+  expect(said).toContain(`missed${(100 - (100 * missed) / n).toFixed(2)} %`)
+  expect(said).toContain(`error budget overdrawn: ${missed} of ${Math.floor(n * 0.005)} that may fail`)
+  await page.getByText('95.00 % take no longer than 250 ms').waitFor()
   await seen(opened, 'operation')
 })
 

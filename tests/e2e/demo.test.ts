@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, until } from '@throughline/cli'
+import { freePorts, openStack, until } from '@throughline/cli'
+import { createClient } from '@throughline/recorder/client'
+import pg from 'pg'
+import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { removePostgresData } from '../../packages/cli/src/postgres/embedded.js'
 import { type PortName, portVariable } from '../../packages/cli/src/stack/ports.js'
@@ -54,23 +58,93 @@ function printed(demo: Demo, text: string): Promise<unknown> {
   })
 }
 
+/** Goes where the printed link leads, as a browser does, and finds the data of the example there. */
+async function openConsole(demo: Demo): Promise<{ secret: string }> {
+  const links = [
+    ...demo.output().matchAll(/(http:\/\/127\.0\.0\.1:\d+)\/#\/\?hours=0\.25&token=(tl_read_[\w-]{43})\s/g),
+  ]
+  expect(
+    links.map(([, , secret]) => secret),
+    'shown once',
+  ).toHaveLength(1)
+  const [, url = '', secret = ''] = links[0]!
+  const page = await fetch(`${url}/`)
+  expect(await page.text()).toContain('<title>Throughline</title>')
+  const client = createClient({ url, token: secret })
+  expect(await client.session()).toMatchObject({ role: 'read', valueModel: 'dyno-allocation' })
+  const allocated = Number([...demo.output().matchAll(/(\d+) allocated/g)].at(-1)![1])
+  const { report } = await client.value()
+  const figure = (name: string) => report.figures.find((one) => one.name === name)
+  expect(Number(figure('successes')?.value)).toBeGreaterThanOrEqual(allocated)
+  expect(Number(figure('savings')?.value)).toBeGreaterThan(0)
+  expect(report.file).toBe('value.yaml')
+  const { total } = await client.performance({ operation: 'AllocationService.autoAllocate' })
+  expect(total.count - total.failures).toBeGreaterThanOrEqual(allocated)
+  await expect(client.updateBusiness()).rejects.toMatchObject({ status: 403 })
+  await lookAt(links[0]![0].trim(), secret)
+  for (const entry of await readdir(demo.folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile())
+      expect(
+        (await readFile(join(entry.parentPath, entry.name))).includes(secret),
+        `${entry.name} has the token`,
+      ).toBe(false)
+  return { secret }
+}
+
+/** In a browser, where there is one: the tests of the console say it when there is none. */
+async function lookAt(link: string, secret: string): Promise<void> {
+  const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
+  if (!existsSync(executablePath)) return
+  const browser = await chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 })
+  try {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(30_000)
+    await page.goto(link)
+    await page.getByRole('link', { name: 'AllocationService.autoAllocate' }).first().waitFor()
+    expect(page.url()).not.toContain(secret)
+    await page.getByRole('link', { name: 'Value', exact: true }).click()
+    await page.getByRole('button', { name: /^Savings [1-9][\d.,]* USD/ }).click()
+    await page.getByText('minutes_per_allocation').first().waitFor()
+  } finally {
+    await browser.close()
+  }
+}
+
+/** Of a token, once the stack that made it is gone. */
+async function stateOf(secret: string, folder: string): Promise<string> {
+  await using stack = await openStack({ dir: join(folder, '.throughline'), ports: await freePorts() })
+  await stack.startPostgres()
+  const client = new pg.Client({ connectionString: stack.databaseUrl })
+  await client.connect()
+  try {
+    const { rows } = await client.query('SELECT revoked_at FROM throughline.tokens WHERE hash = $1', [
+      createHash('sha256').update(secret).digest(),
+    ])
+    return rows[0] === undefined ? 'unknown' : rows[0].revoked_at === null ? 'valid' : 'revoked'
+  } finally {
+    await client.end()
+  }
+}
+
 /** The processes that the stack had started, by its own book. */
 async function startedPids(folder: string): Promise<number[]> {
   const book = JSON.parse(await readFile(join(folder, '.throughline', 'processes.json'), 'utf8')) as unknown
   return [...JSON.stringify(book).matchAll(/"pid":(\d+)/g)].map((match) => Number(match[1]))
 }
 
-test('Ctrl-C, which npm sends a second time, stops everything and leaves no process and no lock', async () => {
+test('the printed link opens the console on the example; Ctrl-C, which npm sends twice, ends all of it and leaves no process and no lock', async () => {
   const demo = await startDemo([])
   await printed(demo, 'Running. Ctrl-C stops everything.')
   const pids = await startedPids(demo.folder)
   expect(pids.length).toBeGreaterThanOrEqual(6)
+  const { secret } = await openConsole(demo)
   demo.child.kill('SIGINT')
   demo.child.kill('SIGINT')
   expect(await demo.exit).toBe(0)
   expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
   expect(existsSync(join(demo.folder, '.throughline/stack.lock'))).toBe(false)
   expect(existsSync(join(demo.folder, '.throughline/postgres/pg/data/postmaster.pid'))).toBe(false)
+  expect(await stateOf(secret, demo.folder)).toBe('revoked')
 })
 
 test('a taken port is named, with the way out', async () => {
@@ -91,6 +165,7 @@ test('without Go and without built binaries it runs in direct mode, says what is
   await printed(demo, 'Going on in direct mode')
   expect(demo.output()).toMatch(/✔ Operations, rows +200 completed, 200 rows/)
   expect(demo.output()).toMatch(/Go .*1\.25/)
+  await openConsole(demo)
   demo.child.kill('SIGINT')
   expect(await demo.exit).toBe(0)
 })

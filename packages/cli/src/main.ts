@@ -47,6 +47,14 @@ const commands: Record<string, Command> = {
         run: reconcile,
       })),
   },
+  'lint-collector': {
+    about: 'what loses data or money in a configuration of the Collector',
+    load: () =>
+      import('./commands/lint-collector.js').then(({ LINT_COLLECTOR_HELP, lintCollectorFiles }) => ({
+        help: LINT_COLLECTOR_HELP,
+        run: lintCollectorFiles,
+      })),
+  },
   tail: {
     about: 'operations as they happen',
     load: () => import('./commands/tail.js').then(({ TAIL_HELP, tail }) => ({ help: TAIL_HELP, run: tail })),

@@ -1,13 +1,23 @@
 export { sqlStateOf } from './errors.js'
 export {
-  readSeenVersions,
   readVersionSums,
   readVersionValues,
-  type SeenVersion,
   type VersionSums,
   type VersionValues,
 } from './reading/compare.js'
 export { type HealthRecord, type InstanceHealth, readHealth } from './reading/health.js'
+export {
+  type JobFigures,
+  type JobHost,
+  type JobPhase,
+  type JobsRecord,
+  jobLimits,
+  type QueueChecks,
+  type QueueState,
+  readJobs,
+  type Spread,
+} from './reading/jobs.js'
+export { type JobsQuery, jobPhases } from './reading/jobs-sql.js'
 export { readNewest } from './reading/newest.js'
 export type { OperationDetailRecord, OperationRecord } from './reading/operation-columns.js'
 export type { OperationFilter } from './reading/operation-filter.js'

@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { expect } from 'vitest'
 import type { OperationRow } from '../src/index.js'
-import { readBusiness, readOperations, readUsers } from '../src/rollups.js'
+import { readVersionSums, readVersionValues } from '../src/reading.js'
+import {
+  createKinds,
+  mergeFigures,
+  type OperationFigures,
+  readBusiness,
+  readOperations,
+  readSplits,
+  readUsers,
+} from '../src/rollups.js'
 
 /** Yesterday and the day before: whole days, whatever the time of the test. */
 export const dayMs = 86_400_000
@@ -44,7 +53,7 @@ export const makeKept = async (pool: pg.Pool): Promise<void> => {
 export const clear = async (pool: pg.Pool): Promise<void> => {
   await pool.query(
     `TRUNCATE kept, throughline.operations, throughline.rollup_marks, throughline.rollup_operations,
-     throughline.rollup_business, throughline.rollup_users`,
+     throughline.rollup_business, throughline.rollup_version_values, throughline.rollup_users`,
   )
   await pool.query(`UPDATE throughline.rollup_floor SET floor = '-infinity'`)
 }
@@ -131,6 +140,92 @@ const expectSameAsRows = async (
   expect(users.steps.map(({ start, users, count }) => ({ start, users, count }))).toEqual(expected.users)
 }
 
+const boundsUs = [1_000, 50_000, 1_000_000]
+// The same one for all reads: what it keeps must be right however much has come since.
+const kinds = createKinds(boundsUs)
+
+/** Steps and operations asked for together are what they are alone, and the steps together are the whole. */
+const expectTheSameTogether = async (db: pg.PoolClient, from: Date, until: Date): Promise<void> => {
+  const window = { from, until }
+  const steps = { stepMs: 900_000, limit: 10_000 }
+  const named = { by: ['service', 'operation'] as const, limit: 3 }
+  const [inSteps, byName] = await readSplits(db, window, [steps, named])
+  expect(inSteps).toEqual(await readOperations(db, { ...window, ...steps }))
+  expect(byName).toEqual(await readOperations(db, { ...window, ...named }))
+  const shown = (one: OperationFigures | undefined) =>
+    one && { ...one, start: null, averageMs: one.averageMs.toPrecision(12) }
+  const whole = (await readOperations(db, window)).figures[0]
+  expect(shown(mergeFigures(inSteps!.figures))).toEqual(shown(whole))
+}
+
+const expectTheKinds = async (db: pg.PoolClient, from: Date, until: Date): Promise<void> => {
+  const { rows } = await db.query(
+    `SELECT service, operation_service AS "operationService", operation, count(*)::int AS count,
+      count(*) FILTER (WHERE NOT success)::int AS failures, sum(duration_us)::float8 AS "sumUs",
+      array_agg(duration_us::float8) AS durations
+     FROM counted WHERE started_at >= $1 AND started_at < $2 GROUP BY 1, 2, 3 ORDER BY count(*) DESC, service COLLATE "C", operation_service COLLATE "C", operation COLLATE "C"`,
+    [from, until],
+  )
+  const read = await kinds.read(db, { from, until })
+  expect(read.map(({ counts: _, ...one }) => one)).toEqual(rows.map(({ durations: _, ...one }) => one))
+  for (const [at, { counts }] of read.entries())
+    for (const [index, bound] of boundsUs.entries()) {
+      const below = counts.slice(0, index + 1).reduce((sum, count) => sum + count, 0)
+      const within = (us: number): number =>
+        rows[at].durations.filter((duration: number) => duration <= us).length
+      expect(below).toBeGreaterThanOrEqual(within(bound / 1.0219))
+      expect(below).toBeLessThanOrEqual(within(bound * 1.0219))
+    }
+}
+
+const expectTheVersions = async (db: pg.PoolClient, from: Date, until: Date): Promise<void> => {
+  const long = until.getTime() - from.getTime() > 25 * 3_600_000
+  const log = 'ln(greatest(duration_us, 1)::float8)'
+  for (const filter of [{}, { service: 'a' }, { operation: 'a' }]) {
+    const condition = Object.entries(filter)
+      .map(([name, value]) => `AND ${name} = '${value}'`)
+      .join(' ')
+    const { rows } = await db.query(
+      `SELECT nullif(version, '') AS version, sum(n)::float8 AS count, sum(f)::float8 AS failures, count(*)::float8 AS steps,
+        sum(f * f)::float8 AS "failuresSquared", sum(f * n)::float8 AS "failuresTimesCount", sum(n * n)::float8 AS "countSquared",
+        sum((n - f) ^ 2)::float8 AS "successesSquared", sum(l) AS "logSum", sum(l2) AS "logSquares", sum(l * l) AS "logSumSquared",
+        sum(l * (n - f)) AS "logSumTimesCount"
+       FROM (
+        SELECT coalesce(service_version, '') AS version, count(*) AS n, count(*) FILTER (WHERE NOT success) AS f,
+          coalesce(sum(${log}) FILTER (WHERE success), 0) AS l, coalesce(sum(${log} ^ 2) FILTER (WHERE success), 0) AS l2
+        FROM counted WHERE started_at >= $1 AND started_at < $2 ${condition}
+        GROUP BY 1, date_bin(${long ? 5 : 1} * interval '1 minute', started_at, '2000-01-01 00:00:00+00')
+       ) AS step GROUP BY version`,
+      [from, until],
+    )
+    const read = await readVersionSums(db, { from, until, ...filter })
+    expect(sorted(read.map(({ version }) => `${version}`))).toEqual(
+      sorted(rows.map(({ version }) => `${version}`)),
+    )
+    for (const row of rows) {
+      const one = read.find(({ version }) => version === row.version)!
+      for (const [name, value] of Object.entries(row))
+        if (typeof value === 'number') expect(one[name as 'count'], name).toBeCloseTo(value, 4)
+    }
+    const values = await readVersionValues(db, {
+      from,
+      until,
+      ...filter,
+      versions: read.map(({ version }) => version),
+    })
+    const expected = await db.query(
+      `SELECT nullif(coalesce(service_version, ''), '') AS version, e->>'name' AS name, sum((e->>'value')::float8) AS sum,
+        sum((e->>'value')::float8 ^ 2) AS squares
+       FROM counted, jsonb_array_elements(business) AS e WHERE started_at >= $1 AND started_at < $2 ${condition} AND success AND e->>'kind' IS NULL
+       GROUP BY 1, 2`,
+      [from, until],
+    )
+    const text = (one: { version: string | null; name: string; sum: number; squares: number }): string =>
+      [one.version, one.name, one.sum.toFixed(3), one.squares.toFixed(3)].join(' ')
+    expect(sorted(values.map(text))).toEqual(sorted(expected.rows.map(text)))
+  }
+}
+
 /**
  * Every read answers what the rows say, over the whole window and in steps. In one snapshot, so that writers and
  * workers may be at it.
@@ -144,6 +239,15 @@ export const expectTheRows = async (pool: pg.Pool): Promise<void> => {
     // Both ends in the middle of an hour.
     const [later, sooner] = [firstDay + 47 * 60_000, firstDay + 25 * 3_600_000 + 120_000]
     await expectSameAsRows(client, new Date(later), new Date(sooner), 5)
+    for (const window of [
+      [from, until],
+      [new Date(later), new Date(sooner)],
+      [new Date(later), new Date(later + 20 * 3_600_000)],
+    ] as const) {
+      await expectTheSameTogether(client, ...window)
+      await expectTheKinds(client, ...window)
+      await expectTheVersions(client, ...window)
+    }
   } finally {
     await client.query('ROLLBACK')
     client.release()

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { Login } from './login.js'
 import { CorrelationPage } from './pages/correlation.js'
 import { HealthPage } from './pages/health.js'
+import { JobsPage } from './pages/jobs.js'
 import { OperationPage } from './pages/operation.js'
 import { OverviewPage } from './pages/overview.js'
 import { ValuePage } from './pages/value.js'
@@ -14,6 +15,7 @@ import { type Session, SessionProvider, useSessionState } from './session.js'
 const pages = [
   { page: '', title: 'Overview' },
   { page: 'id', title: 'Correlation' },
+  { page: 'jobs', title: 'Jobs' },
   { page: 'value', title: 'Value' },
   { page: 'health', title: 'Health' },
 ] as const
@@ -21,7 +23,7 @@ const pages = [
 export const App = () => {
   const [state, signIn] = useSessionState()
   if (state.phase === 'asking') return <p class="asking">Asking the recorder …</p>
-  if (state.phase === 'signed out') return <Login notice={state.notice} signIn={signIn} />
+  if (state.phase === 'signed out') return <Login key={state.notice} notice={state.notice} signIn={signIn} />
   return (
     <SessionProvider value={state.session}>
       <Shell session={state.session} />
@@ -86,6 +88,8 @@ const Page = ({ route }: { route: Route }) => {
       return <OperationPage route={route} />
     case 'id':
       return <CorrelationPage key={route.id} route={route} />
+    case 'jobs':
+      return <JobsPage route={route} />
     case 'value':
       return <ValuePage route={route} />
     case 'health':

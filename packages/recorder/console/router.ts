@@ -10,6 +10,20 @@ const routeOf = (hash: string): Route => {
   return { page, id: id === '' ? undefined : decoded(id), params: new URLSearchParams(search) }
 }
 
+const tokenPattern = /^tl_(?:read|admin)_[A-Za-z0-9_-]{43}$/
+
+/**
+ * The token of a link such as `#/value?token=tl_read_…`. It leaves the address before anything else happens, whatever it is: an address is
+ * copied, sent around and kept in the history.
+ */
+export const takeToken = (): string | undefined => {
+  const route = routeOf(location.hash)
+  const token = route.params.get('token')
+  if (token === null) return undefined
+  history.replaceState(history.state, '', linkWith(route, { token: null }))
+  return tokenPattern.test(token) ? token : undefined
+}
+
 const decoded = (text: string): string => {
   try {
     return decodeURIComponent(text)

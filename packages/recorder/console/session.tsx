@@ -1,6 +1,7 @@
 import { createContext } from 'preact'
 import { useCallback, useContext, useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiError, type Client, createClient, type SessionAnswer } from '../src/client.js'
+import { takeToken } from './router.js'
 
 export type Session = SessionAnswer & {
   client: Client
@@ -17,9 +18,17 @@ export type SessionState =
 // A tab's own memory, not a cookie: docs/decisions/0018-console.md.
 const key = 'throughline.token'
 
-/** Asks with the token that the tab remembers, else without one: a recorder whose auth is off needs none. */
+const over = 'Your token is not valid any more. Sign in with another one.'
+const linkOver = 'The token of this link is not valid, or not any more. Sign in with another one.'
+
+/**
+ * Asks with the token of the link that led here, else with the one that the tab remembers, else without one: a recorder whose auth is off
+ * needs none.
+ */
 export const useSessionState = (): [SessionState, (token: string) => Promise<string | undefined>] => {
   const [state, setState] = useState<SessionState>({ phase: 'asking' })
+  // In the first render: nothing is asked for, or shown, with the token in the address.
+  const [given] = useState(takeToken)
 
   const leave = useCallback((notice?: string) => {
     sessionStorage.removeItem(key)
@@ -37,7 +46,7 @@ export const useSessionState = (): [SessionState, (token: string) => Promise<str
           ...answer,
           client,
           signOut: () => leave(),
-          expire: () => leave('Your token is not valid any more. Sign in with another one.'),
+          expire: () => leave(over),
         },
       })
     },
@@ -45,13 +54,34 @@ export const useSessionState = (): [SessionState, (token: string) => Promise<str
   )
 
   useEffect(() => {
-    const token = sessionStorage.getItem(key) ?? undefined
-    enter(token).catch((error: unknown) => {
-      if (token !== undefined && isRefused(error))
-        leave('Your token is not valid any more. Sign in with another one.')
-      else setState({ phase: 'signed out', notice: isRefused(error) ? undefined : textOf(error) })
-    })
-  }, [enter, leave])
+    const begin = async (): Promise<void> => {
+      const kept = sessionStorage.getItem(key) ?? undefined
+      if (given !== undefined && (await entered(enter(given)))) return
+      const notice = given === undefined ? undefined : linkOver
+      await enter(kept).catch((error: unknown) => {
+        if (kept !== undefined && isRefused(error)) leave(notice ?? over)
+        else setState({ phase: 'signed out', notice: isRefused(error) ? notice : textOf(error) })
+      })
+    }
+    void begin()
+  }, [enter, leave, given])
+
+  // A link that is pasted into a tab that shows the console loads nothing anew.
+  useEffect(() => {
+    const follow = (): void => {
+      const token = takeToken()
+      if (token === undefined) return
+      enter(token).catch((error: unknown) =>
+        setState((before) =>
+          before.phase === 'signed in'
+            ? before
+            : { phase: 'signed out', notice: isRefused(error) ? linkOver : textOf(error) },
+        ),
+      )
+    }
+    addEventListener('hashchange', follow)
+    return () => removeEventListener('hashchange', follow)
+  }, [enter])
 
   const signIn = useCallback(
     (token: string) =>
@@ -75,6 +105,13 @@ export const useSession = (): Session => {
 }
 
 export const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 401
+
+/** False for a token that is refused; what else goes wrong is told by the next question. */
+const entered = (entering: Promise<void>): Promise<boolean> =>
+  entering.then(
+    () => true,
+    () => false,
+  )
 
 const refusalText = (error: unknown): string => {
   if (isRefused(error)) return 'The recorder does not know this token, or it was revoked or has expired.'

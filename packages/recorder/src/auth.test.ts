@@ -38,6 +38,14 @@ test('a token that was just made works, without a restart', async () => {
   expect(rows[0].text).not.toContain(secret.slice(-43))
 })
 
+test('a token is known to the very next request, however lately others were looked for', async () => {
+  for (let n = 0; n < 3; n += 1) {
+    const { secret } = await made('read')
+    const answer = await fetch(`${url}/v1/status`, { headers: { authorization: `Bearer ${secret}` } })
+    expect(answer.status).toBe(200)
+  }
+})
+
 test('without a token nothing is taken or told, but for the health check', async () => {
   const answer = await post(url, requestOf([aSpan()]))
   expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   hashSecret,
   roleOfSecret,
@@ -33,14 +34,17 @@ const orUnknown = (error: unknown): undefined => {
   throw error
 }
 
-// A token that was made a moment ago is looked for at once; whoever sends rubbish does not make more lookups than this.
-const minLookupIntervalMs = 1_000
+// A token that was made a moment ago is looked for at once; whoever sends rubbish does not make more lookups than this, and does not wait
+// again for a token that was just looked for.
+const minLookupIntervalMs = 250
+const unknownForMs = 1_000
+const maxUnknown = 1_000
 const touchIntervalMs = 60_000
 
 /**
  * The hashes of the valid tokens lie in memory and are read again every `tokenRefreshMs`, so that making and revoking
  * one needs no restart, and Postgres is asked nothing while a request is checked. A bearer that is not among them has
- * them read once more, at most once a second. While Postgres is away the last known ones hold.
+ * them read once more, at most four times a second, and waits for that. While Postgres is away the last known ones hold.
  *
  * The way in is special: OpenTelemetry Collectors drop what is answered 401 or 403 and repeat what is answered 503. So
  * there a bearer that is not valid (revoked, of another role, not yet known, an empty variable) is answered 503 before a
@@ -92,6 +96,34 @@ export const createAuth = (
     })
     return looking
   }
+  let coming: Promise<void> | undefined
+  let closed = false
+  const unknown = new Map<string, number>()
+
+  /** Resolves when a lookup that began after the call has ended: what was made before the call is known then. */
+  const lookUpAnew = (): Promise<void> => {
+    coming ??= (async () => {
+      await looking
+      const restMs = lookedUpAt + minLookupIntervalMs - performance.now()
+      if (restMs > 0) await delay(restMs, undefined, { ref: false })
+      coming = undefined
+      if (!closed) await refresh()
+    })()
+    return coming
+  }
+
+  /** Looks a secret up that is not among the tokens in memory; one that was not there a moment ago is not looked for again. */
+  const findAnew = async (secret: string): Promise<ValidToken | undefined> => {
+    const key = hashSecret(secret).toString('base64')
+    const seenAt = unknown.get(key)
+    if (seenAt !== undefined && performance.now() - seenAt < unknownForMs) return undefined
+    await within(lookUpAnew(), settings.healthTimeoutMs + minLookupIntervalMs).catch(() => {})
+    const token = find(secret)
+    if (unknown.size >= maxUnknown) unknown.clear()
+    if (token === undefined) unknown.set(key, performance.now())
+    else unknown.delete(key)
+    return token
+  }
   const timer = setInterval(() => void refresh(), settings.tokenRefreshMs)
   timer.unref()
   void database.whenReady.then(refresh)
@@ -115,12 +147,10 @@ export const createAuth = (
     const secret = /^Bearer +(\S+) *$/i.exec(header)?.[1]
     const wellFormed = secret !== undefined && roleOfSecret(secret) !== undefined
     let token = wellFormed ? find(secret) : undefined
-    if (wellFormed && token === undefined && performance.now() - lookedUpAt >= minLookupIntervalMs) {
-      await within(refresh(), settings.healthTimeoutMs).catch(() => {})
-      token = find(secret)
-    } else if (wellFormed && token === undefined && looking !== undefined) {
-      await within(looking, settings.healthTimeoutMs).catch(() => {})
-      token = find(secret)
+    if (wellFormed && token === undefined) {
+      // Who guessed too often is not even looked for.
+      attempts.assertFew(request.ip)
+      token = await findAnew(secret)
     }
     if (wellFormed && token === undefined && tokens === undefined)
       throw new RecorderError('TL_DATABASE_AWAY', 'the tokens were not read yet')
@@ -159,6 +189,7 @@ export const createAuth = (
       }
     },
     async close() {
+      closed = true
       clearInterval(timer)
       await looking
       await touch().catch(() => {})

@@ -7,6 +7,14 @@ export type {
   RetryAnswer,
 } from './api/schemas/dead-letters.js'
 export type { HealthAnswer, Hop, SessionAnswer } from './api/schemas/health.js'
+export type {
+  JobFigures,
+  JobHost,
+  JobSpread,
+  JobsAnswer,
+  JobsQuery,
+  QueueState,
+} from './api/schemas/jobs.js'
 export type { BusinessEntry, Operation, OperationBrief, OperationDetail } from './api/schemas/operation.js'
 export type {
   ExportQuery,
@@ -17,6 +25,7 @@ export type {
   UsersQuery,
 } from './api/schemas/operations.js'
 export type { Figures, PerformanceAnswer, PerformanceQuery } from './api/schemas/performance.js'
+export type { ConfirmAnswer, ConfirmQuery, StatusAnswer } from './api/schemas/status.js'
 export type { FiguresEvent, OperationsEvent, StreamQuery } from './api/schemas/stream.js'
 export type {
   BusinessAnswer,

@@ -1,6 +1,7 @@
 import { isRetryable, type Writer } from '@throughline/postgres'
 import type { Counters } from './counters.js'
 import { RecorderError } from './errors.js'
+import { plural } from './plural.js'
 import { type Records, sizeOf } from './records.js'
 
 type GroupCommitLimits = { maxRowsPerWrite: number; maxWrites: number; maxPendingRows: number }
@@ -133,7 +134,10 @@ export const createGroupCommit = (
 }
 
 const busy = (pendingRows: number): RecorderError =>
-  new RecorderError('TL_RECORDER_BUSY', `${pendingRows} records are waiting to be stored`)
+  new RecorderError(
+    'TL_RECORDER_BUSY',
+    `${plural(pendingRows, 'record is', 'records are')} waiting to be stored`,
+  )
 
 const chunks = <T>(items: readonly T[], size: number): (readonly T[])[] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))

@@ -75,6 +75,10 @@ export type RecorderOptions = {
   jaegerUrl?: string
   /** Base URL of Prometheus, for links and health. Default none. */
   prometheusUrl?: string
+  /** Where a trace is shown, with `{trace_id}` in it. Default `<jaegerUrl>/trace/{trace_id}`. */
+  traceLink?: string
+  /** Where the series of an operation are shown, with `{query}` (PromQL) in it. Default the graph at `prometheusUrl`. */
+  seriesLink?: string
   /** The Collector's own metrics page, for health, as `http://127.0.0.1:8888/metrics`. Default none. */
   collectorUrl?: string
   /** Files with certificate chain and private key in PEM: with both it speaks HTTPS. Default none. */
@@ -125,6 +129,8 @@ const defaults: Omit<Settings, 'databaseUrl' | 'maintenanceUrl'> = {
   otlpUrl: '',
   jaegerUrl: '',
   prometheusUrl: '',
+  traceLink: '',
+  seriesLink: '',
   collectorUrl: '',
   tlsCert: '',
   tlsKey: '',
@@ -161,6 +167,17 @@ export const settingsOf = (options: RecorderOptions): Settings => {
         'TL_RECORDER_OPTION',
         `${name} is not a URL that begins with http:// or https://`,
       )
+  for (const [name, place] of [
+    ['traceLink', '{trace_id}'],
+    ['seriesLink', '{query}'],
+  ] as const)
+    if (settings[name] !== '' && !(/^https?:\/\/\S+$/.test(settings[name]) && settings[name].includes(place)))
+      throw new RecorderError(
+        'TL_RECORDER_OPTION',
+        `${name} is not a URL that begins with http:// or https:// and has ${place} in it`,
+      )
+  if (settings.traceLink === '' && settings.jaegerUrl !== '')
+    settings.traceLink = `${settings.jaegerUrl.replace(/\/+$/, '')}/trace/{trace_id}`
   if ((settings.tlsCert === '') !== (settings.tlsKey === ''))
     throw new RecorderError('TL_RECORDER_OPTION', 'of tlsCert and tlsKey one is missing')
   if (settings.auth !== 'required' && settings.auth !== 'off')
@@ -215,6 +232,8 @@ const textVariables = {
   THROUGHLINE_RECORDER_JAEGER_URL: 'jaegerUrl',
   THROUGHLINE_RECORDER_PROMETHEUS_URL: 'prometheusUrl',
   THROUGHLINE_RECORDER_COLLECTOR_URL: 'collectorUrl',
+  THROUGHLINE_RECORDER_TRACE_LINK: 'traceLink',
+  THROUGHLINE_RECORDER_SERIES_LINK: 'seriesLink',
   THROUGHLINE_RECORDER_TLS_CERT: 'tlsCert',
   THROUGHLINE_RECORDER_TLS_KEY: 'tlsKey',
 } as const satisfies Record<string, keyof RecorderOptions>

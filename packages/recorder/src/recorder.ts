@@ -5,7 +5,6 @@ import { createWriter } from '@throughline/postgres'
 import fastify, { type FastifyInstance } from 'fastify'
 import { addApi } from './api/api.js'
 import { createAuth } from './auth.js'
-import { addConfirmRoute } from './confirm-route.js'
 import { addConsole } from './console/route.js'
 import { type Counters, createCounters } from './counters.js'
 import { openDatabase } from './database.js'
@@ -18,7 +17,6 @@ import { startMaintenance } from './maintenance.js'
 import { type RecorderOptions, type Settings, settingsOf } from './options.js'
 import { createByteBudget } from './read-body.js'
 import { startRollupWorker } from './rollup-worker.js'
-import { addStatusRoute } from './status-route.js'
 import { addTracesRoute, contentTypes, formatOf } from './traces-route.js'
 import { within } from './within.js'
 
@@ -74,10 +72,8 @@ export const createRecorder = (options: RecorderOptions): Recorder => {
   const auth = createAuth(settings, database, counters, log)
   const budget = createByteBudget(settings.maxPendingBytes)
   addTracesRoute(app, { settings, database, auth, counters, budget, commits })
-  addConfirmRoute(app, settings, database, auth, counters)
   const maintenance = startMaintenance(settings, database, log)
   const rollups = startRollupWorker(database, log)
-  addStatusRoute(app, { database, auth, counters, budget, commits, maintenance })
   const api = addApi(app, { settings, database, auth, counters, log, budget, commits, maintenance })
 
   addConsole(app)

@@ -7,6 +7,7 @@ import { RecorderError } from './errors.js'
 import { exportResponse, type Format } from './export-response.js'
 import type { GroupCommit } from './group-commit.js'
 import type { Settings } from './options.js'
+import { plural } from './plural.js'
 import { type ByteBudget, readBody } from './read-body.js'
 import { type Records, recordsOf, sizeOf } from './records.js'
 
@@ -110,5 +111,5 @@ const parkedMessage = (reasons: readonly string[], records: number): string => {
     .slice(0, maxReasons)
     .map(([reason, n]) => `${reason.slice(0, maxReasonLength)} (${n})`)
   const more = counts.size > maxReasons ? '; …' : ''
-  return `${reasons.length} of ${records} records are parked in dead_letter and must not be sent again: ${named.join('; ')}${more}`
+  return `${reasons.length} of ${plural(records, 'record')} ${reasons.length === 1 ? 'is' : 'are'} parked in dead_letter and must not be sent again: ${named.join('; ')}${more}`
 }

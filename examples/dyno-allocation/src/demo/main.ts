@@ -6,9 +6,9 @@ import { buildInBackground, dim, red, say, untilSignal } from '@throughline/cli/
 import { resetExample } from '../database.js'
 import { countRows } from './counts.js'
 import { followAllocation } from './follow.js'
-import { embeddedTable, fullTable, urls } from './report.js'
+import { consoleUrl, embeddedTable, fullTable, urls } from './report.js'
 import { startServices, stopServices } from './services.js'
-import { allocateOnce, drive, emptyJournal } from './traffic.js'
+import { allocateOnce, drive, emptyJournal, trickle } from './traffic.js'
 
 /*
  * npm start [-- --once] [-- --fresh]
@@ -18,7 +18,7 @@ import { allocateOnce, drive, emptyJournal } from './traffic.js'
  * joined     Each part starts when its binary is there. With the Collector the services start again, now sending to it; its queues hold
  *            what Jaeger and Prometheus do not take yet.
  * shown      All parts are there: more traffic, one correlation ID followed through every store, the full table. `--once` ends here.
- * up         Stays until Ctrl-C. Without Go it stays as well, in direct mode, and has said what is left out.
+ * up         The console is open at the printed address until Ctrl-C. Without Go it is as well, in direct mode, which has said what is left out.
  */
 const { values: options } = parseArgs({ options: { once: { type: 'boolean' }, fresh: { type: 'boolean' } } })
 const began = Date.now()
@@ -41,8 +41,16 @@ try {
   if (!ended.signal.aborted) {
     say(red(error instanceof Error ? error.message : String(error)))
     if (options.once || !(error instanceof CliError) || !/^TL_(GO|BUILD)_/.test(error.code)) await stop(1)
-    else say('Going on in direct mode: Postgres, the recorder and the services. Ctrl-C stops everything.')
+    else await stayInDirectMode()
   }
+}
+
+async function stayInDirectMode(): Promise<void> {
+  if (stack !== undefined) {
+    await consoleUrl(stack).catch((error: unknown) => say(red(String(error))))
+    void trickle(`http://127.0.0.1:${stack.ports.allocation}`, `${run}-live`, ended.signal)
+  }
+  say('Going on in direct mode: Postgres, the recorder and the services. Ctrl-C stops everything.')
 }
 
 async function demonstrate(stack: Stack): Promise<void> {
@@ -75,6 +83,8 @@ async function demonstrate(stack: Stack): Promise<void> {
   const complete = await fullTable(hops, journal, () => countRows(stack.databaseUrl, journal), began)
   if (options.once) return stop(complete ? 0 : 1)
   urls(stack, services)
+  await consoleUrl(stack)
+  void trickle(services.url, `${run}-live`, ended.signal)
   say('Running. Ctrl-C stops everything.')
 }
 

@@ -65,7 +65,16 @@ export async function fullTable(
   return broken.length === 0
 }
 
-/** Where everything is, and what to do there. */
+/** The console, with a token of this run in the address: shown here, this once. */
+export async function consoleUrl(stack: Stack): Promise<void> {
+  table('Console', [
+    { label: 'Open it, signed in', value: await stack.consoleLink() },
+    { label: 'What it is worth', value: `${stack.recorderUrl}/#/value (in the same tab)` },
+    { label: 'Something to watch', value: 'a request a second, for an hour' },
+  ])
+}
+
+/** Where everything else is, and what to do there. */
 export function urls(stack: Stack, services: Services): void {
   table('Look around', [
     {

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** One request that was answered: what the caller knows, independent of everything that measures. */
 export interface Answered {
@@ -87,6 +88,19 @@ export async function allocateOnce(
     correlationId,
   )
   return { correlationId, status: answer.status, answeredId: answer.correlationId }
+}
+
+/**
+ * A request a second until the signal, for an hour at most: something to watch. Orders of all weeks of forty years, so that there is a free
+ * dyno as a rule. A service that does not answer, or answers with an error, is part of what there is to see.
+ */
+export async function trickle(url: string, prefix: string, signal: AbortSignal): Promise<void> {
+  for (let number = 0; number < 3_600 && !signal.aborted; number += 1) {
+    const order = orderOf(number * 7_919)
+    const from = new Date(Date.UTC(2031, 0, 6 + 7 * ((number * 37) % 2_080))).toISOString().slice(0, 10)
+    await post(`${url}/allocations`, { ...order, from }, `${prefix}-${number}`).catch(() => {})
+    await delay(1_000, undefined, { signal }).catch(() => {})
+  }
 }
 
 interface PostAnswer {

@@ -1,3 +1,5 @@
+import { plural } from '../terminal/plural.js'
+
 export interface BuildProgress {
   /** What is built, for example `Prometheus`. */
   title: string
@@ -21,7 +23,7 @@ export function formatProgress(progress: BuildProgress): string {
   const head = `[${index}/${count}] ${title}  ${clock(elapsedMs)}`
   if (phase === 'waiting') return `${head}  process ${holder} is building it, waiting for its result`
   if (phase === 'done') return `${head}  ready`
-  return `${head}  ${packages} packages  ${lastLine}`.trimEnd()
+  return `${head}  ${plural(packages, 'package')}  ${lastLine}`.trimEnd()
 }
 
 function clock(ms: number): string {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { gunzip } from 'node:zlib'
 import { decodeMetrics } from '@throughline/otlp'
+import { plural } from '../terminal/plural.js'
 import { type CloudWatchPoint, flatten } from './points.js'
 import { verifySigV4 } from './sigv4.js'
 
@@ -94,7 +95,7 @@ export async function startCloudWatch(options: CloudWatchOptions): Promise<Cloud
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
       response.end(
         `A stand-in for CloudWatch's OTLP metrics endpoint, region ${region}.\n` +
-          `${points.length} points held, ${refused} requests refused for their signature.\n\n` +
+          `${plural(points.length, 'point')} held, ${plural(refused, 'request')} refused for their signature.\n\n` +
           'POST /v1/metrics    OTLP, signed with SigV4 for the service "monitoring"\n' +
           'GET  /metrics.json  what arrived\n',
       )

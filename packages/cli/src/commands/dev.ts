@@ -8,15 +8,16 @@ import { bold, dim, red, say, table } from '../terminal/print.js'
 import { untilSignal } from '../terminal/signals.js'
 import { probe } from './probe.js'
 
-export const DEV_HELP = `throughline dev [--once] [--fresh] [--dir DIR] [--profile hybrid|prometheus|cloudwatch]
+export const DEV_HELP = `throughline dev [--once] [--fresh] [--dir DIR] [--profile hybrid|prometheus|cloudwatch] [--model FILE]
 
 Runs the whole pipeline on this machine, without Docker: Postgres, the recorder, the OpenTelemetry Collector, Jaeger, Prometheus and a
-CloudWatch stand-in. Sends one operation through it and shows where it arrived.
+CloudWatch stand-in. Sends one operation through it, shows where it arrived, and prints a link that opens the console, signed in.
 
   --once     end when that is shown; exit 0 only if it arrived everywhere
   --fresh    begin with no data
   --dir      folder for data, queues and logs (default: .throughline)
-  --profile  where metrics go (default: hybrid)`
+  --profile  where metrics go (default: hybrid)
+  --model    the value model of the recorder, a YAML file: docs/guides/value.md (default: none)`
 
 /** The operation that is sent must be found under these names. */
 const FOOTPRINT = { operation: 'probe', businessMetric: 'business.probes', rows: 1, spans: 1, services: 1 }
@@ -30,6 +31,7 @@ export async function dev(args: string[]): Promise<number> {
       fresh: { type: 'boolean', default: false },
       dir: { type: 'string', default: '.throughline' },
       profile: { type: 'string', default: 'hybrid' },
+      model: { type: 'string' },
     },
   })
   const profile = profileOf(values.profile)
@@ -38,6 +40,7 @@ export async function dev(args: string[]): Promise<number> {
     dir: resolve(values.dir),
     profile,
     fresh: values.fresh,
+    ...(values.model === undefined ? {} : { valueModel: resolve(values.model) }),
     log: (line) => say(dim(line)),
   })
   untilSignal(() => {
@@ -70,7 +73,7 @@ async function run(stack: Stack, signal: AbortSignal, once: boolean): Promise<bo
     if (once || !(error instanceof CliError) || !/^TL_(GO|BUILD)_/.test(error.code) || signal.aborted)
       throw error
     say(red(error.message))
-    usage(stack, false)
+    await usage(stack, false)
     return false
   }
   const correlationId = `probe-${Date.now().toString(36)}`
@@ -81,7 +84,7 @@ async function run(stack: Stack, signal: AbortSignal, once: boolean): Promise<bo
     hops.map(({ hop, ok, found }) => ({ label: hop, value: found, ok })),
   )
   for (const { hop } of hops.filter((one) => !one.ok)) say(red(`Does not hold: ${hop}`))
-  if (!once) usage(stack, true)
+  if (!once) await usage(stack, true)
   return hops.every((hop) => hop.ok)
 }
 
@@ -95,7 +98,7 @@ async function startRest(stack: Stack, built: ReturnType<typeof buildInBackgroun
   if (stack.profile !== 'cloudwatch') await stack.startPrometheus()
 }
 
-function usage(stack: Stack, whole: boolean): void {
+async function usage(stack: Stack, whole: boolean): Promise<void> {
   say(bold('Your service'))
   say('  npm install @throughline/core @throughline/sdk @opentelemetry/api')
   const to = whole ? [`OTEL_EXPORTER_OTLP_ENDPOINT=${stack.otlpUrl}`] : []
@@ -116,6 +119,7 @@ function usage(stack: Stack, whole: boolean): void {
     },
   ]
   table('Look around', [
+    { label: 'Console, signed in', value: await stack.consoleLink() },
     ...(whole ? stores.filter((store) => store.profile) : []),
     {
       label: 'Postgres',

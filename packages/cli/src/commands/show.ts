@@ -3,6 +3,7 @@ import type { Operation, OperationsAnswer, Story } from '@throughline/recorder/c
 import { CliError } from '../errors.js'
 import { RECORDER_HELP, recorderClient, recorderFault, recorderOptions } from '../system/recorder.js'
 import { detailsText, errorText, mark, milliseconds } from '../terminal/operation.js'
+import { plural } from '../terminal/plural.js'
 import { bold, dim, red, say } from '../terminal/print.js'
 import { oneLine } from '../terminal/printable.js'
 
@@ -44,7 +45,7 @@ function print({ operations, cuts }: OperationsAnswer, story: Story): void {
   const { count, failures, services } = story
   const failed = failures === 0 ? '' : `, ${red(`${failures} failed`)}`
   say(
-    `${bold(oneLine(story.correlationId))}  ${count} operation${count === 1 ? '' : 's'} of ${oneLine(services.join(', '))} in ${milliseconds(story.durationMs)}${failed}`,
+    `${bold(oneLine(story.correlationId))}  ${plural(count, 'operation')} of ${oneLine(services.join(', '))} in ${milliseconds(story.durationMs)}${failed}`,
   )
   say(dim(`${story.startedAt}${story.users.length === 0 ? '' : `  ${oneLine(story.users.join(', '))}`}`))
   for (const { name, currency, total } of story.business)

@@ -4,6 +4,7 @@ import { SdkError } from '@throughline/sdk'
 import { drainSpool, inspectSpool, readRecords, type SpoolFile } from '@throughline/sdk/spool'
 import { CliError } from '../errors.js'
 import { columns } from '../terminal/columns.js'
+import { plural } from '../terminal/plural.js'
 import { say } from '../terminal/print.js'
 
 export const SPOOL_HELP = `throughline spool inspect DIR [--records N] [--json]
@@ -63,7 +64,8 @@ async function inspect(dir: string, limit: number | undefined, json: boolean): P
     ]),
   )
   for (const { path, first, unreadable } of shown) {
-    if (unreadable > 0) say(`${path}: ${unreadable} bytes at its end are no records`)
+    if (unreadable > 0)
+      say(`${path}: ${plural(unreadable, 'byte at its end is no record', 'bytes at its end are no records')}`)
     if (first.length === 0) continue
     say()
     say(path)
@@ -94,7 +96,9 @@ async function drain(dir: string, seconds: number, json: boolean): Promise<numbe
   if (json) say(JSON.stringify(drained))
   else
     say(
-      drained.done ? `${dir}: all that waited has been sent.` : `${dir}: ${drained.left} records wait still.`,
+      drained.done
+        ? `${dir}: all that waited has been sent.`
+        : `${dir}: ${plural(drained.left, 'record waits', 'records wait')} still.`,
     )
   return drained.done ? 0 : 1
 }

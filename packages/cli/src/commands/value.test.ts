@@ -38,7 +38,7 @@ const onDatabase = (...args: string[]) => run(...args, '--model', model, '--data
 
 describe('throughline value', () => {
   test('check says that a model is right, and names each mistake of one that is not', async () => {
-    expect(await run('check', '--model', model)).toContain('model command, 1 operations')
+    expect(await run('check', '--model', model)).toContain('model command, 1 operation, ')
     const wrong = join(dir, 'wrong.yaml')
     await writeFile(wrong, text.replace('minutes_saved: 4', 'minutes_saved: four'))
     await expect(value(['check', '--model', wrong])).rejects.toMatchObject({

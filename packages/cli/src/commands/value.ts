@@ -15,8 +15,9 @@ import type { Pool } from 'pg'
 import { CliError } from '../errors.js'
 import { DATABASE_HELP, databaseOption, databaseUrlOf, withDatabase } from '../system/database.js'
 import { columns } from '../terminal/columns.js'
+import { plural } from '../terminal/plural.js'
 import { bold, dim, green, red, say } from '../terminal/print.js'
-import { printComparison, printFigure, printReport } from '../terminal/value.js'
+import { printComparison, printFigure, printReport, shown } from '../terminal/value.js'
 
 export const VALUE_HELP = `throughline value check [--model FILE] [--json]
 throughline value explain [FIGURE] [--model FILE] [--period PERIOD] [--json]
@@ -59,7 +60,7 @@ export async function value(args: string[]): Promise<number> {
   const asked = { period: values.period }
 
   const model = await understandable(loadValueModel(values.model))
-  if (action === 'check' && subject === undefined) return check(model, values.json)
+  if (action === 'check' && subject === undefined) return check(model, values.model, values.json)
   if (action === 'explain') {
     if (values.database === undefined && !process.env.THROUGHLINE_DATABASE_URL && subject === undefined)
       return explain(model, undefined, values.json)
@@ -83,12 +84,12 @@ async function understandable<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function check(model: ValueModel, json: boolean): number {
+function check(model: ValueModel, file: string, json: boolean): number {
   const figures = figureNames(model)
-  if (json) say(JSON.stringify({ model: model.name, file: model.file, sha256: model.sha256, figures }))
+  if (json) say(JSON.stringify({ model: model.name, file, sha256: model.sha256, figures }))
   else
     say(
-      `${green('✔')} ${model.file}: model ${model.name}, ${model.operations.length} operations, ${figures.length} figures, in ${model.currency}`,
+      `${green('✔')} ${file}: model ${model.name}, ${plural(model.operations.length, 'operation')}, ${plural(figures.length, 'figure')}, ${plural(model.objectives.length, 'objective')}, in ${model.currency}`,
     )
   return 0
 }
@@ -133,7 +134,7 @@ function explain(model: ValueModel, figures: Figure[] | undefined, json: boolean
   say()
   if (plan !== null)
     say(
-      `Planned: ${plan.savings} ${model.currency} a year${plan.overCostPercent === null ? '' : `, ${plan.overCostPercent} % of the investment (savings ÷ cost), ${plan.netRoiPercent} % net (what is left after the cost, ÷ cost)`}\n`,
+      `Planned: ${shown(plan.savings, model.currency)} a year${plan.overCostPercent === null ? '' : `, ${plan.overCostPercent} % of the investment (savings ÷ cost), ${plan.netRoiPercent} % net (what is left after the cost, ÷ cost)`}\n`,
     )
   for (const { source, message } of conflicts) say(`${red('Conflict')} in ${source}: ${message}\n`)
   if (model.claims.length > 0 && conflicts.length === 0)

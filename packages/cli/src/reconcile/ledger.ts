@@ -1,4 +1,5 @@
 import type { InstanceAudit } from '@throughline/postgres/audit'
+import { plural } from '../terminal/plural.js'
 
 /** Numbers lo to hi, both included. */
 export type Range = readonly [lo: bigint, hi: bigint]
@@ -97,7 +98,7 @@ export function ledgerOf(audit: InstanceAudit, elsewhere: Elsewhere): Ledger {
         count: audit.rows > expected ? audit.rows - expected : expected - audit.rows,
         explained: false,
         ranges: [],
-        text: `${audit.rows} rows, but ${covered} numbers committed less ${audit.lifecycle} lifecycle records, ${audit.parked} parked and ${audit.inTransactions} in open transactions are ${expected}`,
+        text: `${plural(audit.rows, 'row')}, but ${plural(covered, 'number')} committed less ${plural(audit.lifecycle, 'lifecycle record')}, ${audit.parked} parked and ${audit.inTransactions} in open transactions are ${expected}`,
       })
   }
   return { audit, covered, redelivered: audit.received - covered, findings }

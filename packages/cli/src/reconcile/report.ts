@@ -1,3 +1,4 @@
+import { plural } from '../terminal/plural.js'
 import { bold, dim, green, red, say } from '../terminal/print.js'
 import type { Account } from './reconcile.js'
 
@@ -8,7 +9,7 @@ export function printAccount({ from, to, instances, business, collector, explain
   for (const one of instances) printInstance(one)
   if (collector !== undefined)
     say(
-      `  Collector, since its start: ${collector.sent} records handed to the recorder, ${collector.queued} waiting (by its queue's sizer), ${collector.refused} refused to senders, which keep them, ${collector.dropped} given up`,
+      `  Collector, since its start: ${plural(collector.sent, 'record')} handed to the recorder, ${collector.queued} waiting (by its queue's sizer), ${collector.refused} refused to senders, which keep them, ${collector.dropped} given up`,
     )
   if (business.length > 0) {
     say()
@@ -21,7 +22,7 @@ export function printAccount({ from, to, instances, business, collector, explain
   say(
     explained
       ? green(
-          `Every difference is explained. ${redelivered} records came more than once and are stored once.`,
+          `Every difference is explained. ${plural(redelivered, 'record')} came more than once and ${redelivered === 1n ? 'is' : 'are'} stored once.`,
         )
       : red('Not every difference is explained: see the lines marked with ✘.'),
   )
@@ -43,7 +44,7 @@ function printInstance({
   say(`${bold(service ?? 'unknown service')}${version === null ? '' : ` ${version}`} ${dim(instance)}`)
   say(`    ${ended}`)
   say(
-    `    ${covered} records here: ${rows ?? 'an unknown number of'} rows, ${audit.lifecycle} lifecycle, ${parked} parked, ${audit.inTransactions} in open transactions; ${redelivered} came again`,
+    `    ${plural(covered, 'record')} here: ${rows === null ? 'an unknown number of rows' : plural(rows, 'row')}, ${audit.lifecycle} lifecycle, ${parked} parked, ${audit.inTransactions} in open transactions; ${redelivered} came again`,
   )
   for (const finding of findings) {
     const where = finding.ranges.map(([lo, hi]) => (lo === hi ? `${lo}` : `${lo}-${hi}`)).join(', ')

@@ -1,3 +1,4 @@
+import { plural } from '../terminal/plural.js'
 import { cloudWatchPoints, jaegerTrace, prometheusExemplars, rowsByCorrelation } from './lookups.js'
 import type { Stack } from './stack.js'
 import { until } from './wait.js'
@@ -63,7 +64,7 @@ async function trace(stack: Stack, wanted: Footprint, traceId: string): Promise<
   const marked = spans.filter((span) => span.tags['correlation.id'] === wanted.correlationId)
   if (services.length < wanted.services || spans.length < wanted.spans || marked.length !== spans.length)
     return false
-  return `${spans.length} spans over ${services.join(' and ')}, each with the ID`
+  return `${plural(spans.length, 'span')} over ${services.join(' and ')}, each with the ID`
 }
 
 async function exemplar(stack: Stack, wanted: Footprint, since: number): Promise<string | false> {

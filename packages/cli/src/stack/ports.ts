@@ -15,6 +15,7 @@ const table = {
   cloudwatch: [4319, 'the CloudWatch stand-in'],
   allocation: [3000, 'the allocation service of the example'],
   catalogue: [3001, 'the catalogue service of the example'],
+  jobs: [3002, 'the job runner of the example'],
   allocationMetrics: [9464, 'the metrics page of the allocation service'],
   catalogueMetrics: [9465, 'the metrics page of the catalogue service'],
 } as const satisfies Record<string, readonly [number, string]>

@@ -32,6 +32,15 @@ export function recorderProcess(port: number, databaseUrl: string, places: Place
     env: {
       ...variable('THROUGHLINE_RECORDER_JAEGER_URL', places.jaeger),
       ...variable('THROUGHLINE_RECORDER_PROMETHEUS_URL', places.prometheus),
+      // Built from source, both have no pages of their own: their answers as JSON are better than a link to an error.
+      ...variable(
+        'THROUGHLINE_RECORDER_TRACE_LINK',
+        places.jaeger && `${places.jaeger}/api/traces/{trace_id}?prettyPrint=true`,
+      ),
+      ...variable(
+        'THROUGHLINE_RECORDER_SERIES_LINK',
+        places.prometheus && `${places.prometheus}/api/v1/query?query={query}`,
+      ),
       ...variable('THROUGHLINE_RECORDER_COLLECTOR_URL', places.collectorMetrics),
       ...variable('THROUGHLINE_RECORDER_OTLP_URL', places.otlp),
       ...variable('THROUGHLINE_RECORDER_VALUE_MODEL', places.valueModel),

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type BinaryOptions, ensureBinary } from '../binaries/ensure.js'
 import { assetsDir } from '../binaries/modules.js'
 import { CliError } from '../errors.js'
@@ -15,7 +16,7 @@ import { type ProcessSpec, processPart } from './process.js'
 import { prometheusProcess } from './prometheus.js'
 import { recorderProcess } from './recorder.js'
 import { openRegistry } from './registry.js'
-import { admitTokens, type StackTokens, stackTokens } from './tokens.js'
+import { admitTokens, consoleToken, revokeTokens, type StackTokens, stackTokens } from './tokens.js'
 
 export interface StackOptions {
   /** Folder for data, queues, logs and the lock; made when missing. One stack a folder at a time. */
@@ -32,6 +33,8 @@ export interface StackOptions {
   collectorSettings?: Record<string, string>
   /** The value model of the recorder: a YAML file. */
   valueModel?: string
+  /** Rules of Prometheus, `deploy/prometheus` for example: absolute paths, `*` in the last part allowed. With any, it scrapes the recorder too. */
+  ruleFiles?: readonly string[]
 }
 
 /** A program of yours that is to live and end with the stack. */
@@ -71,6 +74,11 @@ export interface Stack extends AsyncDisposable {
    */
   startProgram(program: Program): Promise<Part>
   /**
+   * The address of the console with a new token of role `read` behind its `#`, which no browser sends anywhere; the console takes it out of
+   * the address. It ends with the stack, and after a day. A secret: for the eyes of whoever started the stack. Needs the recorder.
+   */
+  consoleLink(): Promise<string>
+  /**
    * Ends all parts in the direction of the data, each within its deadline, so that everyone can still hand on what it holds:
    * your programs, Collector, recorder, stores. Then gives the folder free. May be called again.
    */
@@ -105,6 +113,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   }
   const postgres = postgresPart(join(dir, 'postgres'), ports.postgres, log)
   const starting = new Set<Promise<void>>()
+  const consoleTokens: string[] = []
   let stopped: Promise<void> | undefined
 
   function databaseUrl(): string {
@@ -148,8 +157,17 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     collectorMetrics: `http://127.0.0.1:${ports.collectorMetrics}/metrics`,
   }
 
+  /** Best effort: a Postgres that is gone or hangs must not hold up the end, and the tokens end by themselves. */
+  async function closeConsole(): Promise<void> {
+    const ids = consoleTokens.splice(0)
+    if (ids.length === 0 || postgres.databaseUrl === undefined || !postgres.running) return
+    const late = delay(REVOKE_MS, undefined, { ref: false })
+    await Promise.race([revokeTokens(postgres.databaseUrl, ids), late]).catch(() => {})
+  }
+
   async function stopAll(): Promise<void> {
     const failures: unknown[] = []
+    await closeConsole()
     const all = [...parts.values()].reverse().sort((a, b) => placeInFlow(a) - placeInFlow(b))
     for (const part of all) await part.stop().catch((error) => failures.push(error))
     // A part that was just about to spawn had nothing to stop yet.
@@ -202,18 +220,31 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       ),
     startPrometheus: (binary = {}) =>
       child('prometheus', ['prometheus'], async () =>
-        prometheusProcess(await ensureBinary('prometheus', binary), join(dir, 'prometheus'), ports),
+        prometheusProcess(
+          await ensureBinary('prometheus', binary),
+          join(dir, 'prometheus'),
+          ports,
+          options.ruleFiles && { files: options.ruleFiles, tokenFile: join(dir, 'read-token') },
+        ),
       ),
     startProgram: ({ ports: wanted = [], ...spec }) => {
       // Its settings may be new ones: only while it runs is the old part the part.
       if (parts.get(spec.name)?.running === false) parts.delete(spec.name)
       return child(spec.name, [...wanted], () => spec)
     },
+    async consoleLink() {
+      const { id, secret } = await consoleToken(databaseUrl())
+      consoleTokens.push(id)
+      // What just happened would be one bar of a whole day.
+      return `${urls.recorder}/#/?hours=0.25&token=${secret}`
+    },
     stop: () => (stopped ??= stopAll()),
     [Symbol.asyncDispose]: () => stack.stop(),
   }
   return stack
 }
+
+const REVOKE_MS = 2_000
 
 const flow = ['collector', 'recorder', 'cloudwatch', 'prometheus', 'jaeger', 'postgres']
 

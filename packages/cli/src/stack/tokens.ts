@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { migrate } from '@throughline/postgres'
-import { createToken, newSecret, roleOfSecret } from '@throughline/postgres/tokens'
+import { createToken, newSecret, revokeToken, roleOfSecret } from '@throughline/postgres/tokens'
 import { withDatabase } from '../system/database.js'
 
 /** Secrets for the recorder of one stack. They open nothing but that recorder, on loopback. */
@@ -26,6 +26,23 @@ export async function admitTokens(databaseUrl: string, tokens: StackTokens): Pro
     await migrate(databaseUrl)
     for (const role of ['ingest', 'read'] as const)
       await createToken(pool, { name: `local stack, ${role}`, role, secret: tokens[role] })
+  })
+}
+
+/** A run that ends without a word, by SIGKILL, revokes nothing: then this does. */
+const CONSOLE_HOURS = 24
+
+/** One more token of role `read`, of this run alone: in no file, so that only its first reader knows it. */
+export function consoleToken(databaseUrl: string): Promise<{ id: string; secret: string }> {
+  const expiresAt = new Date(Date.now() + CONSOLE_HOURS * 3_600_000)
+  return withDatabase(databaseUrl, (pool) =>
+    createToken(pool, { name: 'local stack, console of one run', role: 'read', expiresAt }),
+  )
+}
+
+export async function revokeTokens(databaseUrl: string, ids: readonly string[]): Promise<void> {
+  await withDatabase(databaseUrl, async (pool) => {
+    for (const id of ids) await revokeToken(pool, id)
   })
 }
 

@@ -6,7 +6,10 @@ export function columns(head: readonly string[], lines: readonly (readonly strin
     Math.max(...[title, ...lines.map((line) => line[at] ?? '')].map((cell) => cell.length)),
   )
   const row = (cells: readonly string[]) =>
-    cells.map((cell, at) => (at === cells.length - 1 ? cell : cell.padEnd(widths[at]!))).join('  ')
+    cells
+      .map((cell, at) => (at === cells.length - 1 ? cell : cell.padEnd(widths[at]!)))
+      .join('  ')
+      .trimEnd()
   say(dim(row(head)))
   for (const line of lines) say(row(line))
 }

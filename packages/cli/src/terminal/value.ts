@@ -1,9 +1,10 @@
 import type { Difference, Figure, Frozen, Reason, ValueReport } from '@throughline/recorder/value'
 import { columns } from './columns.js'
+import { plural } from './plural.js'
 import { bold, dim, green, red, say } from './print.js'
 
 /** `9490.00` USD as `9,490.00 USD`. */
-const shown = (value: string | null, unit: string): string => {
+export const shown = (value: string | null, unit: string): string => {
   if (value === null) return '–'
   if (unit === 'date') return value
   const grouped = value.replace(/^(-?)(\d+)/, (_, sign: string, digits: string) => {
@@ -41,7 +42,7 @@ export function printFigure(figure: Figure, names: Record<string, string>): void
   say(`  ${figure.formula}${figure.note === null ? '' : `; ${figure.note}`}`)
   for (const { name, value, unit, source, detail } of figure.inputs)
     say(`    ${name} ${shown(value, unit ?? '1')}  ${dim(`${source}: ${detail}`)}`)
-  say(`  from ${figure.rows} rows; the same number by SQL:`)
+  say(`  from ${plural(figure.rows, 'row')}; the same number by SQL:`)
   say(dim(figure.sql.replace(/^/gm, '    ')))
   say()
 }
@@ -63,9 +64,9 @@ function reasonText(reason: Reason): string {
   const change = `${reason.from ?? '–'} → ${reason.to ?? '–'}`
   switch (reason.kind) {
     case 'late_rows':
-      return `${reason.rows} rows came late (${change})`
+      return `${plural(reason.rows, 'row')} came late (${change})`
     case 'missing_rows':
-      return `${reason.rows} rows are missing (${change})`
+      return `${plural(reason.rows, 'row is', 'rows are')} missing (${change})`
     case 'assumption':
       return `an assumption was corrected (${change}): ${reason.changes.join(', ')}`
     case 'formula':

@@ -1,82 +1,113 @@
-import type { Queryable } from '../rollups/window.js'
-import { filterCondition, type OperationFilter, parametersOf } from './operation-filter.js'
+import type { Grain } from '../rollups/levels.js'
+import { partsOf } from '../rollups/sql/cover.js'
+import { versionCells, versionValueCells } from '../rollups/sql/row-cells.js'
+import { conditionOf, type Plan, planOf, type Queryable } from '../rollups/window.js'
 
-/** A version with operations in a window. */
-export type SeenVersion = { version: string | null; firstSeen: Date; lastSeen: Date; count: number }
-
-const maxVersions = 100
-
-/** The versions of a window by their first operation in it, the latest first; from the rows. */
-export const readSeenVersions = async (db: Queryable, filter: OperationFilter): Promise<SeenVersion[]> => {
-  const parameters = parametersOf()
-  const condition = filterCondition(filter, parameters)
-  const { rows } = await db.query<SeenVersion>(
-    `SELECT nullif(service_version, '') AS version, min(started_at) AS "firstSeen", max(started_at) AS "lastSeen", count(*)::float8 AS count
-FROM throughline.operations WHERE ${condition} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${maxVersions}`,
-    parameters.values,
-  )
-  return rows
+/** Which operations are compared. */
+type VersionFilter = {
+  from: Date
+  until: Date
+  service?: string
+  version?: string
+  operationService?: string
+  operation?: string
 }
 
-/** Sums over one version's operations; those over minutes are for errors that come in bursts. */
+/** A version with operations in a window, and sums over them; those over steps are for errors that come in bursts. */
 export type VersionSums = {
   /** Null: operations without a version. */
   version: string | null
+  firstSeen: Date
+  lastSeen: Date
   count: number
   failures: number
-  /** Slower than the given duration. */
-  slow: number
   averageMs: number
-  /** Minutes with an operation. */
-  minutes: number
-  /** Over minutes: of the squares of failures, of failures times operations, of the squares of operations. */
+  /** Steps with an operation. */
+  steps: number
+  /** Over steps: of the squares of failures, of failures times operations, of the squares of operations. */
   failuresSquared: number
   failuresTimesCount: number
   countSquared: number
   /** Natural logarithms of the durations of successes in µs: sum and sum of squares. */
   logSum: number
   logSquares: number
-  /** Over minutes: of the squares of sums of logarithms, of those sums times successes, of the squares of successes. */
+  /** Over steps: of the squares of sums of logarithms, of those sums times successes, of the squares of successes. */
   logSumSquared: number
   logSumTimesCount: number
   successesSquared: number
 }
 
-type Pair = OperationFilter & { versions: readonly (string | null)[] }
+const maxVersions = 100
+const minuteMs = 60_000
+const fiveMs = 5 * minuteMs
+/** Beyond a day failures come together within five minutes instead of one: a month has 45,000 minutes. */
+const maxMinutesMs = 25 * 60 * minuteMs
 
-const pairCondition = (pair: Pair) => {
-  const parameters = parametersOf()
-  const condition = filterCondition(pair, parameters)
-  const versions = parameters.add(pair.versions.map((version) => version ?? ''))
-  return {
-    parameters,
-    condition: `${condition} AND coalesce(service_version, '') = ANY(${versions}::text[])`,
-  }
+const names = {
+  service: 'service',
+  version: 'service_version',
+  operationService: 'operation_service',
+  operation: 'operation',
+}
+const namesOfRows = { ...names, version: `coalesce(service_version, '')` }
+
+const grainOf = ({ service, operationService, operation }: VersionFilter): Grain => {
+  if (operationService !== undefined || operation !== undefined) return 'o'
+  return service === undefined ? 'v' : 's'
 }
 
-const log = 'ln(greatest(duration_us, 1)::float8)'
+const liveOf = (plan: Plan) => ({
+  range: 'row_range',
+  lower: '$1::timestamptz',
+  upper: '$2::timestamptz',
+  start: plan.stepOf('o.started_at'),
+})
 
-/** The sums of these versions, in one walk over their rows. */
-export const readVersionSums = async (
-  db: Queryable,
-  pair: Pair & { slowerThanMs: number },
-): Promise<VersionSums[]> => {
-  const { parameters, condition } = pairCondition(pair)
+/**
+ * The versions of a window of whole minutes by their first operation in it, the latest first, with what is needed to
+ * hold two of them against each other: the same as over their rows. What was summed up before these sums were kept and
+ * has no rows any more is not in it. Rejects with `TL_POSTGRES_OPTION` or what Postgres says.
+ */
+export const readVersionSums = async (db: Queryable, filter: VersionFilter): Promise<VersionSums[]> => {
+  const { from, until } = filter
+  const stepMs = until.getTime() - from.getTime() > maxMinutesMs ? fiveMs : minuteMs
+  const plan = planOf({ from, until, stepMs }, 'fives')
+  const ofSums = conditionOf(plan, names, filter)
+  const ofRows = conditionOf(plan, namesOfRows, filter)
+  const columns = 'count, failures, sum_us, log_sum, log_squares'
+  const parts = partsOf(
+    'rollup_operations',
+    `r.start, service_version, ${columns}`,
+    `log_sum IS NOT NULL AND ${ofSums}`,
+    grainOf(filter),
+  )
+  // The exact first and last: of the rows of the first and the last step.
+  const seen = (step: string, direction: 'ASC' | 'DESC'): string => `coalesce((
+    SELECT o.started_at FROM throughline.operations AS o
+    WHERE o.started_at >= greatest(${step}, $1::timestamptz) AND o.started_at < least(${step} + ${stepMs} * interval '1 ms', $2::timestamptz)
+      AND o.started_at >= $1::timestamptz AND o.started_at < $2::timestamptz
+      AND coalesce(o.service_version, '') = s.version AND ${ofRows}
+    ORDER BY o.started_at ${direction} LIMIT 1), ${step})`
   const { rows } = await db.query<VersionSums>(
-    `WITH by_minute AS (
-  SELECT coalesce(service_version, '') AS version, count(*) AS n, count(*) FILTER (WHERE NOT success) AS f,
-    count(*) FILTER (WHERE success) AS k, count(*) FILTER (WHERE duration_us > ${parameters.add(pair.slowerThanMs * 1000)}::float8) AS slow,
-    sum(duration_us) AS us, coalesce(sum(${log}) FILTER (WHERE success), 0) AS l,
-    coalesce(sum(${log} * ${log}) FILTER (WHERE success), 0) AS l2
-  FROM throughline.operations WHERE ${condition} GROUP BY 1, throughline.minute_of(started_at)
+    `WITH ${plan.cover}, by_step AS (
+  SELECT start, service_version AS version, sum(count)::float8 AS n, sum(failures)::float8 AS f,
+    sum(count - failures)::float8 AS k, sum(sum_us)::float8 AS us, sum(log_sum) AS l, sum(log_squares) AS l2
+  FROM (
+    SELECT ${plan.stepOf('start')} AS start, service_version, ${columns} FROM (${parts}) AS summed
+    UNION ALL
+    SELECT start, service_version, ${columns} FROM (${versionCells(liveOf(plan), ofRows)}) AS counted
+  ) AS both_sources GROUP BY 1, 2
+), summed AS MATERIALIZED (
+  SELECT version, min(start) AS first_step, max(start) AS last_step, sum(n) AS count, sum(f) AS failures,
+    sum(us) / sum(n) / 1000 AS "averageMs", count(*)::float8 AS steps,
+    sum(f * f) AS "failuresSquared", sum(f * n) AS "failuresTimesCount", sum(n * n) AS "countSquared",
+    sum(l) AS "logSum", sum(l2) AS "logSquares", sum(l * l) AS "logSumSquared", sum(l * k) AS "logSumTimesCount",
+    sum(k * k) AS "successesSquared"
+  FROM by_step GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${maxVersions}
 )
-SELECT nullif(version, '') AS version, sum(n)::float8 AS count, sum(f)::float8 AS failures, sum(slow)::float8 AS slow,
-  sum(us)::float8 / sum(n)::float8 / 1000 AS "averageMs", count(*)::float8 AS minutes,
-  sum(f * f)::float8 AS "failuresSquared", sum(f * n)::float8 AS "failuresTimesCount", sum(n * n)::float8 AS "countSquared",
-  sum(l) AS "logSum", sum(l2) AS "logSquares", sum(l * l) AS "logSumSquared", sum(l * k) AS "logSumTimesCount",
-  sum(k * k)::float8 AS "successesSquared"
-FROM by_minute GROUP BY 1`,
-    parameters.values,
+SELECT s.*, nullif(version, '') AS version, ${seen('s.first_step', 'ASC')} AS "firstSeen", ${seen('s.last_step', 'DESC')} AS "lastSeen"
+FROM summed AS s ORDER BY "firstSeen" DESC, s.version`,
+    plan.values,
   )
   return rows
 }
@@ -90,24 +121,25 @@ export type VersionValues = {
   squares: number
 }
 
-const decimal = String.raw`'^-?[0-9]{1,100}(\.[0-9]{1,100})?$'`
-
 /** Counters and money of the successes of these versions. */
-export const readVersionValues = async (db: Queryable, pair: Pair): Promise<VersionValues[]> => {
-  const { parameters, condition } = pairCondition(pair)
+export const readVersionValues = async (
+  db: Queryable,
+  filter: VersionFilter & { versions: readonly (string | null)[] },
+): Promise<VersionValues[]> => {
+  const plan = planOf({ from: filter.from, until: filter.until })
+  const versions = `ANY(${plan.parameter(filter.versions.map((version) => version ?? ''))}::text[])`
+  const ofSums = `${conditionOf(plan, names, filter)} AND service_version = ${versions}`
+  const ofRows = `${conditionOf(plan, namesOfRows, filter)} AND coalesce(service_version, '') = ${versions}`
+  const columns = 'service_version, name, currency, sum, squares'
   const { rows } = await db.query<VersionValues>(
-    `WITH one AS (
-  SELECT version, name, currency, sum(value) AS value FROM (
-    SELECT coalesce(service_version, '') AS version, started_at, trace_id, span_id, e ->> 'name' AS name,
-      coalesce(e -> 'labels' ->> 'currency', '') AS currency,
-      CASE WHEN e ->> 'value' ~ ${decimal} THEN (e ->> 'value')::numeric::float8 ELSE 0 END AS value
-    FROM throughline.operations, jsonb_array_elements(CASE WHEN jsonb_typeof(business) = 'array' THEN business ELSE '[]' END) AS e
-    WHERE ${condition} AND success AND e ->> 'name' IS NOT NULL AND e ->> 'kind' IS NULL
-  ) AS entry GROUP BY version, started_at, trace_id, span_id, name, currency
-)
-SELECT version, name, currency, sum(value) AS sum, sum(value * value) AS squares
-FROM one GROUP BY 1, 2, 3 ORDER BY 2, 3, 1 LIMIT 200`,
-    parameters.values,
+    `WITH ${plan.cover}
+SELECT nullif(service_version, '') AS version, name, nullif(currency, '') AS currency, sum(sum) AS sum, sum(squares) AS squares
+FROM (
+  SELECT ${columns} FROM (${partsOf('rollup_version_values', columns, ofSums)}) AS summed
+  UNION ALL
+  SELECT ${columns} FROM (${versionValueCells(liveOf(plan), ofRows)}) AS counted
+) AS both_sources GROUP BY service_version, name, currency ORDER BY name, currency, service_version LIMIT 200`,
+    plan.values,
   )
-  return rows.map((row) => ({ ...row, version: row.version || null, currency: row.currency || null }))
+  return rows
 }

@@ -1,4 +1,5 @@
-import { coverByRows, partsOf } from '../rollups/sql/cover.js'
+import type { Grain } from '../rollups/levels.js'
+import { partsOf } from '../rollups/sql/cover.js'
 import { conditionOf, planOf, type Queryable } from '../rollups/window.js'
 import { type OperationRecord, recordColumns } from './operation-columns.js'
 
@@ -27,53 +28,64 @@ const rowColumns = {
   user: 'user_id',
 }
 
-type Grain = 'o' | 's' | 'a'
-
 /** The coarsest sums that know what is asked for. */
 const grainOf = ({ service, version, operationService, operation }: SlowestQuery): Grain => {
   if (operationService !== undefined || operation !== undefined) return 'o'
-  return service !== undefined || version !== undefined ? 's' : 'a'
+  if (service !== undefined) return 's'
+  return version === undefined ? 'a' : 'v'
 }
 
 /** The unit below each one that is summed up. */
 const narrower = (
   relation: string,
-  from: 'd' | 'h',
+  from: keyof typeof below,
   grain: Grain,
   condition: string,
   limit: number,
 ): string => `
-  SELECT r.start, r.max_us FROM (SELECT start FROM ${relation} WHERE level = '${from}' GROUP BY start) AS wide
-  JOIN throughline.rollup_operations AS r ON r.grain = '${grain}' AND r.level = '${from === 'd' ? 'h' : 'm'}'
-    AND r.start >= wide.start AND r.start < wide.start + interval '${from === 'd' ? '24 hours' : '1 hour'}'
-  WHERE ${condition} ORDER BY r.max_us DESC, r.start LIMIT ${limit}`
+  SELECT r.start, r.max_us FROM (SELECT DISTINCT start FROM ${relation}) AS wide CROSS JOIN LATERAL (
+    SELECT r.start, r.max_us FROM throughline.rollup_operations AS r
+    WHERE r.grain = '${grain}' AND r.level = '${below[from].level}'
+      AND r.start >= wide.start AND r.start < wide.start + interval '${below[from].span}' AND ${condition} OFFSET 0
+  ) AS r ORDER BY r.max_us DESC, r.start LIMIT ${limit}`
+
+const below = {
+  d: { level: 'h', span: '24 hours' },
+  h: { level: 'm', span: '1 hour' },
+  f: { level: 'm', span: '5 minutes' },
+} as const
 
 /**
  * The slowest operations of a window, the slowest first: the same as by sorting its rows. The n slowest lie in the n
- * units with the largest maxima, so days are narrowed to hours, hours to minutes, and only those minutes are read.
+ * units with the largest maxima, so days are narrowed to hours, hours to minutes, and only those minutes are read; no
+ * row is sorted that is faster than the least of these maxima.
  * What the retention has dropped is not among them.
  */
 export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<OperationRecord[]> => {
   const { limit, user } = query
   const grain = grainOf(query)
-  const plan = planOf(query, user !== undefined)
+  const plan = planOf(query, user === undefined ? 'fives' : 'rows')
   const ofSums = conditionOf(plan, sumColumns, query)
   const ofRows = conditionOf(plan, rowColumns, query)
-  const parts = (level: 'd' | 'h'): string =>
-    `SELECT '${level}' AS level, start, max_us FROM wide WHERE level = '${level}'`
-  const cover = user === undefined ? plan.cover : coverByRows
+  const parts = (level: keyof typeof below): string =>
+    `SELECT start, max_us FROM wide WHERE level = '${level}'`
+  const narrowed = (relation: string, from: keyof typeof below): string =>
+    `SELECT start, max_us FROM (${narrower(relation, from, grain, ofSums, limit)}) AS ${relation}_part`
   const { rows } = await db.query<OperationRecord>(
-    `WITH ${cover},
+    `WITH ${plan.cover},
 wide AS MATERIALIZED (
   SELECT level, start, max_us FROM (${partsOf('rollup_operations', 'r.level::text AS level, r.start, r.max_us', ofSums, grain)}) AS summed
-  ORDER BY max_us DESC, start LIMIT ${limit}
+  WHERE start >= (SELECT floor FROM throughline.rollup_floor) ORDER BY max_us DESC, start LIMIT ${limit}
 ), day AS MATERIALIZED (${parts('d')}
 ), hour AS MATERIALIZED (
-  ${parts('h')} UNION ALL SELECT 'h', start, max_us FROM (${narrower('day', 'd', grain, ofSums, limit)}) AS part
+  ${parts('h')} UNION ALL ${narrowed('day', 'd')}
+), five AS MATERIALIZED (${parts('f')}
 ), minute AS MATERIALIZED (
-  SELECT start FROM (
-    SELECT start, max_us FROM wide WHERE level = 'm' UNION ALL SELECT start, max_us FROM (${narrower('hour', 'h', grain, ofSums, limit)}) AS part
-  ) AS every GROUP BY start ORDER BY max(max_us) DESC, start LIMIT ${limit}
+  SELECT start, max(max_us) AS max_us FROM (
+    SELECT start, max_us FROM wide WHERE level = 'm' UNION ALL ${narrowed('hour', 'h')} UNION ALL ${narrowed('five', 'f')}
+  ) AS every GROUP BY start ORDER BY 2 DESC, start LIMIT ${limit}
+), least AS MATERIALIZED (
+  SELECT CASE WHEN count(*) = ${limit} THEN min(max_us) ELSE 0 END AS us FROM minute
 ), candidate AS (
   SELECT start AS lo, start + interval '1 minute' AS hi FROM minute UNION SELECT lo, hi FROM row_range
 )
@@ -81,6 +93,7 @@ SELECT ${recordColumns} FROM (
   SELECT o.* FROM candidate AS c CROSS JOIN LATERAL (
     SELECT * FROM throughline.operations
     WHERE started_at >= c.lo AND started_at < c.hi AND started_at >= $1::timestamptz AND started_at < $2::timestamptz AND ${ofRows}
+      AND duration_us >= (SELECT us FROM least)
     ORDER BY duration_us DESC, started_at DESC LIMIT ${limit}
   ) AS o ORDER BY o.duration_us DESC, o.started_at DESC LIMIT ${limit}
 ) AS o ORDER BY o.duration_us DESC, o.started_at DESC`,

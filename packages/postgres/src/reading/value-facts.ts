@@ -47,7 +47,7 @@ export const readValueFacts = async (
     days.set(key, fresh)
     return fresh
   }
-  const operations = planOf({ ...window, stepMs: dayMs })
+  const operations = planOf({ ...window, stepMs: dayMs }, 'fives')
   const counted = await db.query<Omit<DayFacts, 'business' | 'entries'>>(
     operationsStatement(operations, sources),
     operations.values,

@@ -32,7 +32,7 @@ export const countMatches = async (
   window: { from: Date; until: Date },
   filter: RowFilter,
 ): Promise<Matches> => {
-  const plan = planOf({ ...window, stepMs: hourMs })
+  const plan = planOf({ ...window, stepMs: hourMs }, 'fives')
   const names = namesCondition(filter)
   const live = {
     range: 'row_range',

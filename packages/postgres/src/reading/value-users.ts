@@ -3,6 +3,7 @@ import { userCells } from '../rollups/sql/row-cells.js'
 import { planOf, type Queryable } from '../rollups/window.js'
 import { textLiteral } from './value-filter.js'
 
+// Unnested in the list of columns: as a function in FROM each array would be stored before it is read.
 /** Different users with at least one success of these operation services, and how many successes they had. */
 export const readActiveUsers = async (
   db: Queryable,
@@ -20,9 +21,8 @@ export const readActiveUsers = async (
   const { rows } = await db.query<{ users: string; rows: string }>(
     `WITH ${plan.cover}, one AS (
   SELECT user_id, sum(n - failures) AS successes FROM (
-    SELECT u.user_id, u.n, u.failures
-    FROM (${partsOf('rollup_users', 'r.users, r.counts, r.failures', condition)}) AS part,
-      unnest(part.users, part.counts, part.failures) AS u(user_id, n, failures)
+    SELECT unnest(part.users) AS user_id, unnest(part.counts) AS n, unnest(part.failures) AS failures
+    FROM (${partsOf('rollup_users', 'r.users, r.counts, r.failures', condition)}) AS part
     UNION ALL
     SELECT user_id, n, failures FROM (${userCells(live, condition)}) AS counted
   ) AS every GROUP BY user_id HAVING sum(n - failures) > 0

@@ -5,6 +5,7 @@ import { Distribution } from '../parts/distribution.js'
 import { FigureStrip, SourceLine, Time } from '../parts/figures.js'
 import { Bars, BriefList, ErrorBars } from '../parts/lists.js'
 import { Cuts, Empty, Failure, Loading } from '../parts/notice.js'
+import { Objectives } from '../parts/objectives.js'
 import { PerformanceCharts } from '../parts/performance-charts.js'
 import { Scroll } from '../parts/scroll.js'
 import { chosenWindow, markWindow, WindowPicker } from '../parts/window.js'
@@ -78,6 +79,7 @@ const Shown = ({ answer, route, users, compared, failed }: Props) => (
   <>
     <Cuts cuts={answer.cuts} />
     <FigureStrip answer={answer} />
+    <Objectives objectives={answer.objectives} />
     <PerformanceCharts answer={answer} onMark={(from, until) => markWindow(route, from, until)} />
     <section class="card">
       <h2>How long it takes</h2>

@@ -29,7 +29,7 @@ const NoModel = () => (
         summed. Write one, check it, and name it to the recorder:
       </p>
       <pre>
-        <code>{'throughline value check value.yaml\nTHROUGHLINE_VALUE_MODEL=value.yaml'}</code>
+        <code>{'throughline value check value.yaml\nTHROUGHLINE_RECORDER_VALUE_MODEL=value.yaml'}</code>
       </pre>
     </Empty>
   </>
@@ -94,12 +94,10 @@ const About = ({ report }: { report: ValueReport }) => {
   return (
     <p class="muted">
       {report.model}, {period.from.slice(0, 10)} to {last} (UTC){period.complete ? '' : ', still running'} ·
-      made {moment(report.madeAt)} · <span title={report.modelSha256}>{nameOf(report.file)}</span>
+      made {moment(report.madeAt)} · <span title={report.modelSha256}>{report.file}</span>
     </p>
   )
 }
-
-const nameOf = (file: string): string => file.replace(/^.*[\\/]/, '')
 
 const Report = ({ answer }: { answer: ValueAnswer }) => {
   const { report, conflicts, differences, frozen } = answer
@@ -124,7 +122,7 @@ const Report = ({ answer }: { answer: ValueAnswer }) => {
           <h2>Claims that do not follow</h2>
           {conflicts.map(({ source, message }) => (
             <p key={`${source} ${message}`}>
-              <b>{source}:</b> {message.replaceAll(report.file, nameOf(report.file))}
+              <b>{source}:</b> {message}
             </p>
           ))}
         </section>
@@ -165,7 +163,7 @@ const Trend = ({ trend: { data, error, loading, reload } }: { trend: Answer<Tren
     <section class="trend">
       <Chart
         title="By month"
-        summary={`${title(name)} in ${data.months.length} months; the last one, ${last?.period}, has ${last?.figures[name] ?? 'none'}.`}
+        summary={`${title(name)} in ${plural(data.months.length, 'month')}; the last one, ${last?.period}, has ${last?.figures[name] ?? 'none'}.`}
         times={shown.times}
         lines={shown.lines}
         format={(value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 })}

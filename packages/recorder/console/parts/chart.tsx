@@ -187,7 +187,11 @@ const optionsOf = (
                 label: name,
                 stroke: color(own),
                 width: 1.75,
-                points: { size: 4 },
+                // A line of one point is none: it is drawn as a dot.
+                points: {
+                  size: 4,
+                  filter: (plot, at, show) => (show ? null : alone(plot.data[at] ?? [])),
+                },
               },
       ),
     ],
@@ -206,6 +210,12 @@ const optionsOf = (
     },
   }
 }
+
+/** Where a value has none on either side. */
+const alone = (values: ArrayLike<number | null | undefined>): number[] =>
+  Array.from(values, (value, at) =>
+    value != null && values[at - 1] == null && values[at + 1] == null ? [at] : [],
+  ).flat()
 
 /** Half a step on either side: the bars of the first and last one stand in full. */
 const roomFor = ({ times, lines }: Props, from: number, until: number): [number, number] => {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { PerformanceAnswer } from '../../src/client.js'
-import { ago, change, count, duration, fullMoment, moment, percent, points, rate } from '../format.js'
+import { ago, change, count, duration, fullMoment, moment, percent, plural, points, rate } from '../format.js'
 
 /** `<time>` in the browser's zone, with the whole moment as its title. */
 export const Time = ({ at, relative = false }: { at: string; relative?: boolean }) => (
@@ -79,8 +79,8 @@ export const SourceLine = ({ answer }: { answer: PerformanceAnswer }) => {
   const { source, total } = answer
   return (
     <p class="source muted small">
-      {count(source.fromSums)} operations from sums, {count(source.fromRows)} from rows that are not summed up
-      yet. Counts are exact; percentiles are within 1.09 %. Longest {duration(total.maxMs)}, average{' '}
+      {plural(source.fromSums, 'operation')} from sums, {count(source.fromRows)} from rows that are not summed
+      up yet. Counts are exact; percentiles are within 1.09 %. Longest {duration(total.maxMs)}, average{' '}
       {duration(total.averageMs)}.
     </p>
   )

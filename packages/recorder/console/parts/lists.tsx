@@ -122,13 +122,15 @@ export const Bars = ({ bars, tone }: { bars: readonly Bar[]; tone?: 'bad' }) => 
   )
 }
 
-export const ErrorBars = ({ answer }: { answer: Pick<PerformanceAnswer, 'errors' | 'otherErrors'> }) => {
+type ErrorProps = { answer: Pick<PerformanceAnswer, 'errors' | 'otherErrors'>; none?: string }
+
+export const ErrorBars = ({ answer, none = 'No operation failed in this window.' }: ErrorProps) => {
   const bars = answer.errors.map(({ type, count: times }) => ({
     name: type ?? 'without a type',
     count: times,
   }))
   if (answer.otherErrors > 0) bars.push({ name: 'other types', count: answer.otherErrors })
-  if (bars.length === 0) return <p class="muted calm">No operation failed in this window.</p>
+  if (bars.length === 0) return <p class="muted calm">{none}</p>
   return <Bars bars={bars} tone="bad" />
 }
 

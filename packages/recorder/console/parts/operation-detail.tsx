@@ -10,7 +10,7 @@ import { Text } from './scroll.js'
 
 /** All that the row has; the stack comes when it is asked for, as it may be large. */
 export const OperationDetail = ({ operation }: { operation: Operation }) => {
-  const { prometheusUrl } = useSession()
+  const { prometheusUrl, seriesLink } = useSession()
   const answer = useAnswer(
     `detail ${operation.traceId} ${operation.spanId} ${operation.startedAt}`,
     (client, signal) =>
@@ -73,8 +73,8 @@ export const OperationDetail = ({ operation }: { operation: Operation }) => {
       )}
       <p class="links">
         {one.jaegerUrl !== null && <Outside href={one.jaegerUrl}>Trace in Jaeger</Outside>}
-        {prometheusUrl !== null && (
-          <Outside href={seriesUrl(prometheusUrl, one)}>Its series in Prometheus</Outside>
+        {(prometheusUrl ?? seriesLink) !== null && (
+          <Outside href={seriesUrl(prometheusUrl, seriesLink, one)}>Its series in Prometheus</Outside>
         )}
       </p>
     </aside>
@@ -109,13 +109,19 @@ const labelsOf = (labels: Record<string, string>): string =>
     .join(', ')
 
 /** The p95 of this operation around its time, in the graph of Prometheus. */
-const seriesUrl = (base: string, { operationService, operation, startedAt }: Operation): string => {
+const seriesUrl = (
+  base: string | null,
+  template: string | null,
+  { operationService, operation, startedAt }: Operation,
+): string => {
   const series = `throughline_operation_duration_seconds_bucket{operation_service=${JSON.stringify(operationService)},operation_name=${JSON.stringify(operation)}}`
+  const query = `histogram_quantile(0.95, sum by (le) (rate(${series}[5m])))`
+  if (template !== null) return template.replaceAll('{query}', encodeURIComponent(query))
   const parameters = new URLSearchParams({
-    'g0.expr': `histogram_quantile(0.95, sum by (le) (rate(${series}[5m])))`,
+    'g0.expr': query,
     'g0.tab': '0',
     'g0.range_input': '1h',
     'g0.end_input': new Date(Date.parse(startedAt) + 1_800_000).toISOString().slice(0, 19).replace('T', ' '),
   })
-  return `${base.replace(/\/+$/, '')}/graph?${parameters}`
+  return `${(base ?? '').replace(/\/+$/, '')}/graph?${parameters}`
 }

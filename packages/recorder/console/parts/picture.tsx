@@ -1,5 +1,5 @@
 import type { Hop } from '../../src/client.js'
-import { count } from '../format.js'
+import { count, plural } from '../format.js'
 import { Time } from './figures.js'
 
 const titles: Record<Hop['name'], string> = {
@@ -10,13 +10,23 @@ const titles: Record<Hop['name'], string> = {
   rollups: 'Sums',
   jaeger: 'Jaeger',
   prometheus: 'Prometheus',
+  cloudwatch: 'CloudWatch',
 }
 
 const words: Record<Hop['state'], string> = { ok: 'ok', warning: 'look', down: 'down', unknown: 'not known' }
 
 // The way that no record may get lost on, and what hangs beside it.
 const way: Hop['name'][] = ['services', 'collector', 'recorder', 'postgres', 'rollups']
-const beside: Hop['name'][] = ['jaeger', 'prometheus']
+const beside: Hop['name'][] = ['jaeger', 'prometheus', 'cloudwatch']
+
+const singulars: Record<string, string> = {
+  records: 'record',
+  bytes: 'byte',
+  marks: 'mark',
+  'data points': 'data point',
+  'copies of transactions': 'copy of a transaction',
+}
+const singular = (unit: string): string => singulars[unit] ?? unit
 
 export const Picture = ({ hops }: { hops: readonly Hop[] }) => {
   const find = (names: Hop['name'][]): Hop[] =>
@@ -47,7 +57,9 @@ const HopCard = ({ hop }: { hop: Hop }) => (
       <div>
         <dt>waiting</dt>
         <dd class="number">
-          {hop.backlog === null ? '–' : `${count(hop.backlog.value)} ${hop.backlog.unit}`}
+          {hop.backlog === null
+            ? '–'
+            : plural(hop.backlog.value, singular(hop.backlog.unit), hop.backlog.unit)}
         </dd>
       </div>
       <div>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { ValueAnswer, ValueReport } from '../../src/client.js'
-import { count, figure, plural, title } from '../format.js'
+import { figure, plural, title } from '../format.js'
 import { Copy } from './copy.js'
 import { Scroll, Text } from './scroll.js'
 
@@ -110,8 +110,7 @@ const Explained = ({ figure: one, report, difference }: ExplainedProps) => {
                   <th scope="row">{input.name}</th>
                   <td class="number">{figure(input.value, input.unit ?? '1')}</td>
                   <td>
-                    <span class="tag">{input.source}</span>{' '}
-                    {input.detail.replace(report.file, report.file.replace(/^.*[\\/]/, ''))}
+                    <span class="tag">{input.source}</span> {input.detail}
                   </td>
                 </tr>
               ))}
@@ -121,7 +120,7 @@ const Explained = ({ figure: one, report, difference }: ExplainedProps) => {
       )}
       {difference !== undefined && <Differs difference={difference} unit={one.unit} />}
       <details>
-        <summary>The same number by SQL, from {count(one.rows)} rows</summary>
+        <summary>The same number by SQL, from {plural(one.rows, 'row')}</summary>
         <Copy text={one.sql} what="SQL" />
         <Text label="Sql" text={one.sql} also="sql" />
       </details>

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Story } from '../../src/client.js'
-import { count, duration } from '../format.js'
+import { duration, plural } from '../format.js'
 import { CrossIcon } from './icons.js'
 import { operationName } from './lists.js'
 import type { TreeRow } from './tree.js'
@@ -83,7 +83,7 @@ export const Waterfall = ({ rows, story, selected, select }: Props) => {
         ref={box}
         role="listbox"
         tabIndex={0}
-        aria-label={`${count(rows.length)} operations, callers before what they called`}
+        aria-label={`${plural(rows.length, 'operation')}, callers before what they called`}
         aria-activedescendant={at >= first && at < last ? `row-${at}` : undefined}
         onKeyDown={move}
         style={{ '--rows': rows.length }}

@@ -9,9 +9,11 @@ import { startValuePublisher, type ValuePublisher } from '../value/publisher.js'
 import { within } from '../within.js'
 import { createCoalesce } from './coalesce.js'
 import { addCompareRoute } from './compare.js'
+import { addConfirmRoute } from './confirm.js'
 import { addDeadLetterRoutes } from './dead-letters.js'
 import { addExportRoute } from './export.js'
 import { addHealthRoute } from './health.js'
+import { addJobsRoute } from './jobs.js'
 import { addOpenApi } from './openapi.js'
 import { addOperationRoutes } from './operations.js'
 import type { ApiParts, RecorderParts } from './parts.js'
@@ -19,6 +21,7 @@ import { addPerformanceRoute } from './performance.js'
 import { createErrorHandler, problemOf, sendProblem } from './problem.js'
 import { addPrometheusRoute } from './prometheus.js'
 import { addSessionRoute } from './session.js'
+import { addStatusRoute } from './status.js'
 import { addStreamRoutes } from './stream.js'
 import { addValueRoutes } from './value.js'
 
@@ -66,9 +69,12 @@ export const addApi = (app: FastifyInstance, recorder: RecorderParts): { close: 
     addValueRoutes(api, parts)
     addHealthRoute(api, parts)
     addCompareRoute(api, parts)
+    addJobsRoute(api, parts)
     addStreamRoutes(api, parts)
     addPrometheusRoute(api, parts)
     addDeadLetterRoutes(api, parts)
+    addStatusRoute(api, parts)
+    addConfirmRoute(api, parts)
   })
   return {
     async close() {

@@ -1,4 +1,5 @@
 import { RecorderError } from '../errors.js'
+import { plural } from '../plural.js'
 
 export type Coalesce = {
   /** What `work` resolves with, for this key: its own run, one that is under way, or one of the last second. */
@@ -30,7 +31,10 @@ export const createCoalesce = (options: { ttlMs: number; maxRunning: number; max
     const known = entries.get(key)
     if (known !== undefined && known.expires > now) return known.answer as Promise<T>
     if (running >= options.maxRunning)
-      throw new RecorderError('TL_RECORDER_BUSY', `${running} questions are under way; ask again in a moment`)
+      throw new RecorderError(
+        'TL_RECORDER_BUSY',
+        `${plural(running, 'question is', 'questions are')} under way; ask again in a moment`,
+      )
     entries.delete(key)
     forget(now)
     running += 1

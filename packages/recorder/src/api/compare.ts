@@ -1,15 +1,14 @@
 import {
   inSnapshot,
-  readSeenVersions,
   readVersionSums,
   readVersionValues,
-  type SeenVersion,
   type VersionSums,
   type VersionValues,
 } from '@throughline/postgres/reading'
-import { type OperationFigures, readOperations } from '@throughline/postgres/rollups'
+import { boundAbove, type OperationFigures, readOperations } from '@throughline/postgres/rollups'
 import type { FastifyInstance } from 'fastify'
 import { RecorderError } from '../errors.js'
+import { plural } from '../plural.js'
 import {
   errorFindings,
   failureFinding,
@@ -36,7 +35,7 @@ export const addCompareRoute = (api: FastifyInstance, parts: ApiParts): void => 
       tag: 'metrics',
       summary: 'Two versions held against each other: failures, durations, business value per success',
       description:
-        'From the rows, with counts and with how sure each difference is. Failures and durations that come in bursts count as one burst, by minutes. Two versions at two times also differ by their times: compare times of like load.',
+        'From the sums, and from the rows where minutes are not summed up: the same counts as over the rows, with how sure each difference is. Failures and durations that come in bursts count as one burst, by minutes, in windows of more than 25 hours by five minutes. Two versions at two times also differ by their times: compare times of like load.',
       query: CompareQuery,
       answer: CompareAnswer,
     },
@@ -48,18 +47,17 @@ export const addCompareRoute = (api: FastifyInstance, parts: ApiParts): void => 
     const window = wholeMinutes(windowOf(query, Date.now(), limits))
     const filter = { ...window, ...filterOf(query) }
     const { pair, findings, versions } = await inSnapshot(parts.reads, async (db) => {
-      const versions = await readSeenVersions(db, filter)
+      const versions = await readVersionSums(db, filter)
       const pair = pairOf(versions, query)
       if (pair.old === undefined || pair.now === undefined) return { pair: {}, findings: [], versions }
       const { figures } = await readOperations(db, { ...filter, by: ['version'], limit: 1_000 })
       const [old, now] = [figuresOf(figures, pair.old), figuresOf(figures, pair.now)]
       const both = { ...filter, versions: [pair.old.version, pair.now.version] }
-      const sums = await readVersionSums(db, { ...both, slowerThanMs: old.p95Ms })
       const values = await readVersionValues(db, both)
-      const sides = [sumsOf(sums, pair.old), sumsOf(sums, pair.now)] as const
+      const sides = [pair.old, pair.now] as const
       const findings = findingsOf({ confidence, least }, sides, [old, now], values)
       return {
-        pair: { old: sideOf(pair.old, sides[0], old), now: sideOf(pair.now, sides[1], now) },
+        pair: { old: sideOf(pair.old, old), now: sideOf(pair.now, now) },
         findings,
         versions,
       }
@@ -84,15 +82,9 @@ export const addCompareRoute = (api: FastifyInstance, parts: ApiParts): void => 
 type Side = NonNullable<CompareAnswer['old']>
 
 /** They are of the same rows: the window is of whole minutes, as that of the sums. */
-const figuresOf = (figures: readonly OperationFigures[], { version }: SeenVersion): OperationFigures => {
+const figuresOf = (figures: readonly OperationFigures[], { version }: VersionSums): OperationFigures => {
   const found = figures.find((one) => one.version === version)
-  if (found === undefined) throw new Error(`version ${version} has rows and no sums`)
-  return found
-}
-
-const sumsOf = (sums: readonly VersionSums[], { version }: SeenVersion): VersionSums => {
-  const found = sums.find((one) => one.version === version)
-  if (found === undefined) throw new Error(`version ${version} has no rows any more`)
+  if (found === undefined) throw new Error(`version ${version} has sums of one kind and not of the other`)
   return found
 }
 
@@ -105,6 +97,9 @@ const findingsOf = (
   const countOf = ({ errors }: OperationFigures, type: string | null): number =>
     errors.find((one) => one.type === type)?.count ?? 0
   const types = [...new Set([...now.errors, ...old.errors].map(({ type }) => type))].slice(0, maxTypes)
+  // The upper bound of its bucket: how many are slower than that is exact.
+  const tail = boundAbove(old.p95Ms * 1000)
+  const slow = ({ histogram, count }: OperationFigures) => ({ count: tail.countAbove(histogram), of: count })
   const names = new Map(
     values.map(({ name, currency }) => [JSON.stringify([name, currency]), [name, currency] as const]),
   )
@@ -113,7 +108,7 @@ const findingsOf = (
   return [
     failureFinding(judge, ...sides),
     latencyFinding(judge, ...sides),
-    tailFinding(judge, old.p95Ms, sides),
+    tailFinding(judge, tail.us / 1000, [slow(old), slow(now)]),
     ...errorFindings(
       judge,
       types.map((type) => ({ type, old: countOf(old, type), now: countOf(now, type) })),
@@ -140,10 +135,10 @@ const wholeMinutes = ({ from, until }: TimeWindow): TimeWindow => ({
 
 /** The two that are asked for, else the latest by its first operation and the one before it. */
 const pairOf = (
-  versions: readonly SeenVersion[],
+  versions: readonly VersionSums[],
   asked: CompareQuery,
-): { old?: SeenVersion; now?: SeenVersion } => {
-  const named = (name: string, version: string): SeenVersion => {
+): { old?: VersionSums; now?: VersionSums } => {
+  const named = (name: string, version: string): VersionSums => {
     const found = versions.find((one) => one.version === version)
     if (found !== undefined) return found
     throw new RecorderError('TL_PARAMETER', `${name}: version ${version} has no operation in this window`)
@@ -158,10 +153,10 @@ const pairOf = (
   return old === undefined || old === now ? { now } : { old, now }
 }
 
-const sideOf = (seen: SeenVersion, sums: VersionSums, figures: OperationFigures): Side => ({
-  version: seen.version,
-  firstSeen: seen.firstSeen.toISOString(),
-  lastSeen: seen.lastSeen.toISOString(),
+const sideOf = (sums: VersionSums, figures: OperationFigures): Side => ({
+  version: sums.version,
+  firstSeen: sums.firstSeen.toISOString(),
+  lastSeen: sums.lastSeen.toISOString(),
   count: sums.count,
   failures: sums.failures,
   successRate: (sums.count - sums.failures) / sums.count,
@@ -187,7 +182,7 @@ const textOf = (
   versions: number,
 ): string => {
   if (old === undefined || now === undefined)
-    return `there are ${versions} versions in this window: two are needed`
+    return `${plural(versions, 'version')} in this window: two are needed`
   const which = findings.filter((one) => one.verdict === verdict).map(({ text }) => text)
   const pair = `${now.version ?? 'no version'} against ${old.version ?? 'no version'}`
   switch (verdict) {

@@ -22,7 +22,7 @@ const rowsAtATime = 250
 /** `GET /v1/operations/export`: NDJSON or CSV, streamed, gzipped for who takes it. */
 export const addExportRoute = (api: FastifyInstance, parts: ApiParts): void => {
   const { reads } = parts
-  const link = jaegerLink(parts.settings.jaegerUrl)
+  const link = jaegerLink(parts.settings.traceLink)
   addStreamRoute(
     api,
     parts,

@@ -14,7 +14,7 @@ const noFigures: Figures = {
 }
 
 /** Microseconds are what was measured: more digits are none. */
-const milliseconds = (value: number): number => Math.round(value * 1000) / 1000
+export const milliseconds = (value: number): number => Math.round(value * 1000) / 1000
 
 export const shownFigures = (figures: OperationFigures | undefined, seconds: number): Figures => {
   if (figures === undefined) return noFigures

@@ -58,7 +58,7 @@ export const failureFinding = (judge: Judge, old: VersionSums, now: VersionSums)
   const share = (one: VersionSums): Share => ({
     count: one.failures,
     of: one.count,
-    variance: clusteredVariance(one.failures / one.count, one.count, one.minutes, [
+    variance: clusteredVariance(one.failures / one.count, one.count, one.steps, [
       one.failuresSquared,
       one.failuresTimesCount,
       one.countSquared,
@@ -85,20 +85,13 @@ export const errorFindings = (
     ),
   )
 
-export const tailFinding = (
-  judge: Judge,
-  p95Ms: number,
-  [old, now]: readonly [VersionSums, VersionSums],
-): Finding =>
+export const tailFinding = (judge: Judge, thresholdMs: number, shares: readonly [Share, Share]): Finding =>
   shareFinding(
     'tail',
     null,
     judge,
-    [
-      { count: old.slow, of: old.count },
-      { count: now.slow, of: now.count },
-    ],
-    `slower than ${p95Ms.toFixed(1)} ms, the old 95th percentile`,
+    shares,
+    `slower than ${thresholdMs.toFixed(1)} ms, the old 95th percentile`,
   )
 
 /** The typical duration of a success: the geometric mean, as durations differ by factors. */
@@ -107,7 +100,7 @@ export const latencyFinding = (judge: Judge, old: VersionSums, now: VersionSums)
     const count = one.count - one.failures
     const mean = one.logSum / count
     const plain = Math.max(0, one.logSquares / count - mean ** 2) / Math.max(1, count - 1)
-    const bursts = clusteredVariance(mean, count, one.minutes, [
+    const bursts = clusteredVariance(mean, count, one.steps, [
       one.logSumSquared,
       one.logSumTimesCount,
       one.successesSquared,

@@ -1,8 +1,9 @@
 import { type HealthRecord, readHealth } from '@throughline/postgres/reading'
 import type { FastifyInstance } from 'fastify'
 import { faultCode } from '../errors.js'
+import { plural } from '../plural.js'
 import type { ApiParts } from './parts.js'
-import { collectorSays, pageOf } from './places.js'
+import { exporterSays, pageOf } from './places.js'
 import { addJsonRoute } from './route.js'
 import { HealthAnswer, type Hop } from './schemas/health.js'
 
@@ -36,19 +37,20 @@ const answerOf = async (parts: ApiParts): Promise<HealthAnswer> => {
   } catch (error) {
     fault = faultCode(error)
   }
-  const [collector, jaeger, prometheus] = await Promise.all([
-    collectorHop(settings.collectorUrl),
-    placeHop('jaeger', settings.jaegerUrl, '/'),
-    placeHop('prometheus', settings.prometheusUrl, '/-/healthy'),
+  const [page, jaegerUp, prometheusUp] = await Promise.all([
+    settings.collectorUrl === '' ? undefined : pageOf(settings.collectorUrl),
+    isUp(settings.jaegerUrl, '/'),
+    isUp(settings.prometheusUrl, '/-/healthy'),
   ])
   const hops = [
     servicesHop(record),
-    collector,
+    collectorHop(settings.collectorUrl, page),
     recorderHop(parts),
     postgresHop(record, fault),
     rollupsHop(record),
-    jaeger,
-    prometheus,
+    placeHop('jaeger', jaegerUp, page),
+    placeHop('prometheus', prometheusUp, page),
+    ...cloudWatchHop(page),
   ]
   const cuts = record?.instancesCut === true ? ['instances: only the 200 that delivered last'] : []
   return {
@@ -85,23 +87,24 @@ const servicesHop = (record: HealthRecord | undefined): Hop => {
   return {
     ...hop,
     state: lost.length > 0 ? 'warning' : 'ok',
-    detail: `${instances.length} processes or threads in 24 hours, ${running} without a stop${lost.length > 0 ? `; ${lost.length} stopped and have records that are not here` : ''}`,
+    detail: `${plural(instances.length, 'process or thread', 'processes or threads')} in 24 hours, ${running} without a stop${lost.length > 0 ? `; ${lost.length} stopped with records that are not here` : ''}`,
     backlog: { value: missing, unit: 'records' },
   }
 }
 
-const collectorHop = async (url: string): Promise<Hop> => {
+const collectorHop = (url: string, page: string | undefined): Hop => {
   const hop = { name: 'collector', lastSuccess: null } as const
   const unknown = { ...hop, backlog: null, dropped: null }
   if (url === '')
     return { ...unknown, state: 'unknown', detail: 'its metrics page is not known to the recorder' }
-  const page = await pageOf(url)
   if (page === undefined) return { ...unknown, state: 'down', detail: 'its metrics page does not answer' }
-  const { queued, refused, dropped } = collectorSays(page)
+  // One that has just started may name none of its exporters yet.
+  const says = exporterSays(page, 'otlp_http/records') ?? { queued: 0, refused: 0, dropped: 0 }
+  const { queued, refused, dropped } = says
   return {
     ...hop,
     state: dropped > 0 ? 'warning' : 'ok',
-    detail: `since its start it gave up ${dropped} spans and refused ${refused}, which their senders keep`,
+    detail: `since its start it gave up ${plural(dropped, 'span')} and refused ${refused}, which their senders keep`,
     backlog: { value: queued, unit: 'bytes' },
     dropped,
     lastSuccess: new Date().toISOString(),
@@ -117,7 +120,7 @@ const recorderHop = ({ commits, counters, settings }: ApiParts): Hop => {
     state: full ? 'warning' : 'ok',
     detail: full
       ? 'it holds all that it may and answers 503'
-      : `${values['throughline.recorder.rows']} rows since its start`,
+      : `${plural(values['throughline.recorder.rows'], 'row')} since its start`,
     backlog: { value: waiting, unit: 'records' },
     dropped: 0,
     lastSuccess: new Date().toISOString(),
@@ -131,7 +134,11 @@ const postgresHop = (record: HealthRecord | undefined, fault: string | undefined
     record === undefined
       ? `it does not answer (${fault})`
       : record.deadLetters.total > 0
-        ? `${record.deadLetters.total} records are parked as dead letters`
+        ? plural(
+            record.deadLetters.total,
+            'record is parked as a dead letter',
+            'records are parked as dead letters',
+          )
         : 'it answers',
   backlog: record === undefined ? null : { value: record.inTransactions, unit: 'copies of transactions' },
   dropped: null,
@@ -150,21 +157,53 @@ const rollupsHop = (record: HealthRecord | undefined): Hop => {
     detail:
       oldest === null
         ? 'everything is summed up'
-        : `waits since ${oldest.toISOString()}; until then these are read from rows`,
+        : `the oldest waits since ${oldest.toISOString().slice(11, 19)} UTC; until it is taken, its minutes are read from rows`,
     backlog: { value: count, unit: 'marks' },
     lastSuccess: oldest === null ? new Date().toISOString() : null,
   }
 }
 
-const placeHop = async (name: 'jaeger' | 'prometheus', url: string, path: string): Promise<Hop> => {
-  const hop = { name, backlog: null, dropped: null } as const
-  if (url === '')
-    return { ...hop, state: 'unknown', detail: 'its address is not known to the recorder', lastSuccess: null }
-  const up = (await pageOf(`${url.replace(/\/+$/, '')}${path}`)) !== undefined
+/** Undefined: it is not known where it is. */
+const isUp = async (url: string, path: string): Promise<boolean | undefined> =>
+  url === '' ? undefined : (await pageOf(`${url.replace(/\/+$/, '')}${path}`)) !== undefined
+
+const exporters = {
+  jaeger: { name: 'otlp_grpc/jaeger', unit: 'bytes', what: 'span' },
+  prometheus: { name: 'otlp_http/prometheus', unit: 'data points', what: 'data point' },
+  cloudwatch: { name: 'otlp_http/cloudwatch', unit: 'data points', what: 'data point' },
+} as const
+
+/** What waits for it and was given up is the Collector's to tell: it has the queue. */
+const besideHop = (
+  name: keyof typeof exporters,
+  page: string | undefined,
+): Pick<Hop, 'name' | 'backlog' | 'dropped'> & { handed: string | undefined } => {
+  const exporter = exporters[name]
+  const says = page === undefined ? undefined : exporterSays(page, exporter.name)
+  if (says === undefined) return { name, backlog: null, dropped: null, handed: undefined }
+  return {
+    name,
+    backlog: { value: says.queued, unit: exporter.unit },
+    dropped: says.dropped + says.refused,
+    handed: `the Collector has handed it ${plural(says.sent, exporter.what)}`,
+  }
+}
+
+const placeHop = (name: 'jaeger' | 'prometheus', up: boolean | undefined, page: string | undefined): Hop => {
+  const { handed, ...hop } = besideHop(name, page)
+  const says =
+    up === undefined ? 'its address is not known to the recorder' : `it ${up ? 'answers' : 'does not answer'}`
   return {
     ...hop,
-    state: up ? 'ok' : 'down',
-    detail: up ? 'it answers' : 'it does not answer',
-    lastSuccess: up ? new Date().toISOString() : null,
+    state: up === undefined ? 'unknown' : !up ? 'down' : (hop.dropped ?? 0) > 0 ? 'warning' : 'ok',
+    detail: handed === undefined ? says : `${says}; ${handed}`,
+    lastSuccess: up === true ? new Date().toISOString() : null,
   }
+}
+
+/** Nobody can look at CloudWatch without AWS credentials: what the Collector says of it is all. */
+const cloudWatchHop = (page: string | undefined): Hop[] => {
+  const { handed, ...hop } = besideHop('cloudwatch', page)
+  if (handed === undefined) return []
+  return [{ ...hop, state: (hop.dropped ?? 0) > 0 ? 'warning' : 'ok', detail: handed, lastSuccess: null }]
 }

@@ -34,7 +34,7 @@ const rowsAtATime = 100
 /** `GET /v1/operations`, `/v1/operations/{trace_id}/{span_id}` and `/metrics/users`. */
 export const addOperationRoutes = (api: FastifyInstance, parts: ApiParts): void => {
   const { reads } = parts
-  const link = jaegerLink(parts.settings.jaegerUrl)
+  const link = jaegerLink(parts.settings.traceLink)
 
   /** A page in small pieces, until it is full by rows or by bytes. */
   const pageOf = async (search: OperationSearch): Promise<Page> => {

@@ -1,27 +1,25 @@
 import { inSnapshot, type OperationRecord, readSlowest, readVersions } from '@throughline/postgres/reading'
-import { readOperations } from '@throughline/postgres/rollups'
+import { mergeFigures, readOperations, readSplits } from '@throughline/postgres/rollups'
 import type { FastifyInstance } from 'fastify'
 import { RecorderError } from '../errors.js'
 import { changeOf, distributionOf, shownFigures } from './figures.js'
+import { objectivesOf, readObjectives } from './objectives.js'
 import type { ApiParts } from './parts.js'
 import { addJsonRoute } from './route.js'
 import { PerformanceAnswer, PerformanceQuery } from './schemas/performance.js'
 import { briefOf, jaegerLink } from './shown-operation.js'
-import { filterOf, shownFilter, windowOf } from './window.js'
+import { filterOf, shownFilter, usualStepOf, windowOf } from './window.js'
 
 const minuteMs = 60_000
 const units = { m: minuteMs, h: 60 * minuteMs, d: 1_440 * minuteMs }
 const maxSteps = 1_500
-/** Steps that a picture has unless it asks for others. */
-const usualSteps = 120
-const usualStepsMs = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 10_080].map((m) => m * minuteMs)
 const maxHours = 9_600
 /** One user's figures come from the rows of the whole window. */
 const maxHoursOfUser = 744
 
 /** `GET /metrics/performance`. */
 export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void => {
-  const link = jaegerLink(parts.settings.jaegerUrl)
+  const link = jaegerLink(parts.settings.traceLink)
   addJsonRoute(
     api,
     parts,
@@ -50,14 +48,10 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
     const earlier = { from: new Date(window.from.getTime() - lengthMs), until: window.from }
 
     const read = await inSnapshot(parts.reads, async (db) => ({
-      total: await readOperations(db, { ...window, ...filter }),
-      steps: await readOperations(db, { ...window, ...filter, stepMs, limit: maxSteps + 2 }),
-      operations: await readOperations(db, {
-        ...window,
-        ...filter,
-        by: ['service', 'operation'],
-        limit: top,
-      }),
+      splits: await readSplits(db, { ...window, ...filter }, [
+        { stepMs, limit: maxSteps + 2 },
+        { by: ['service', 'operation'], limit: top },
+      ]),
       before: await readOperations(db, { ...earlier, ...filter }),
       versions: await readVersions(db, { ...window, service: filter.service }),
       slowest:
@@ -65,14 +59,16 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
           ? ([] as OperationRecord[])
           : await readSlowest(db, { ...window, ...filter, limit: slowest }),
     }))
-    const { from, until, figures } = read.total
-    const total = figures[0]
+    const [steps, operations] = [read.splits[0]!, read.splits[1]!]
+    const { from, until } = steps
+    const total = mergeFigures(steps.figures)
     const seconds = (Math.min(until.getTime(), now) - from.getTime()) / 1000
     const before = shownFigures(read.before.figures[0], lengthMs / 1000)
     const shown = shownFigures(total, seconds)
+    const promised = objectivesOf(parts.model?.objectives ?? [], filter)
     const cuts = [
-      ...(read.operations.cut ? [`operations: only the ${top} most frequent are listed (top)`] : []),
-      ...(read.steps.cut ? [`steps: only ${maxSteps}`] : []),
+      ...(operations.cut ? [`operations: only the ${top} most frequent are listed (top)`] : []),
+      ...(steps.cut ? [`steps: only ${maxSteps}`] : []),
     ]
     return {
       window: { from: from.toISOString(), until: until.toISOString(), stepMs },
@@ -85,11 +81,11 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
         figures: before,
       },
       change: changeOf(shown, before),
-      steps: read.steps.figures
+      steps: steps.figures
         .slice(0, maxSteps + 1)
         .sort((a, b) => a.start.getTime() - b.start.getTime())
         .map((one) => ({ start: one.start.toISOString(), ...shownFigures(one, stepMs / 1000) })),
-      operations: read.operations.figures.map((one) => ({
+      operations: operations.figures.map((one) => ({
         service: one.service ?? '',
         operationService: one.operationService ?? '',
         operation: one.operation ?? '',
@@ -104,6 +100,7 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
         lastSeen: lastSeen.toISOString(),
         deployed: firstSeen > from,
       })),
+      objectives: await readObjectives(parts.reads, promised, now, total),
       slowest: read.slowest.map((row) => briefOf(row, link)),
       truncated: cuts.length > 0,
       cuts,
@@ -112,8 +109,7 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
 }
 
 const stepOf = (asked: string | undefined, lengthMs: number): number => {
-  if (asked === undefined)
-    return usualStepsMs.find((stepMs) => lengthMs / stepMs <= usualSteps) ?? usualStepsMs.at(-1)!
+  if (asked === undefined) return usualStepOf(lengthMs)
   const stepMs = Number(asked.slice(0, -1)) * units[asked.at(-1) as keyof typeof units]
   if (lengthMs / stepMs > maxSteps)
     throw new RecorderError('TL_PARAMETER', `steps of ${asked} are more than ${maxSteps} in this window`)

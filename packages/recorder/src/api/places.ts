@@ -8,28 +8,30 @@ export const pageOf = async (url: string): Promise<string | undefined> => {
   }
 }
 
-export type CollectorSays = {
-  /** Bytes in the queue before the recorder. */
+/** What the Collector counts of one of its exporters since it was started. */
+export type ExporterSays = {
+  /** What waits in its queue: bytes or data points, by its sizer. */
   queued: number
-  /** Spans that the full queue refused: their senders keep them. */
+  sent: number
+  /** What the full queue refused. */
   refused: number
-  /** Spans that were given up. */
+  /** What was given up. */
   dropped: number
 }
 
-const exporter = 'exporter="otlp_http/records"'
-
-/** From the Collector's own metrics page: of the exporter that leads to the recorder. */
-export const collectorSays = (page: string): CollectorSays => {
-  const lines = page.split('\n').filter((line) => line.includes(exporter))
-  // Whatever suffixes its version appends to the name.
+/** From the Collector's own metrics page; undefined for an exporter that it does not name. */
+export const exporterSays = (page: string, exporter: string): ExporterSays | undefined => {
+  const lines = page.split('\n').filter((line) => line.includes(`exporter="${exporter}"`))
+  if (lines.length === 0) return undefined
+  // Spans or metric points, and whatever suffixes its version appends to the name.
   const sum = (name: string): number =>
     lines
       .filter((line) => line.startsWith(name))
       .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   return {
     queued: sum('otelcol_exporter_queue_size'),
-    refused: sum('otelcol_exporter_enqueue_failed_spans'),
-    dropped: sum('otelcol_exporter_send_failed_spans'),
+    sent: sum('otelcol_exporter_sent_'),
+    refused: sum('otelcol_exporter_enqueue_failed_'),
+    dropped: sum('otelcol_exporter_send_failed_'),
   }
 }

@@ -47,7 +47,8 @@ describe('docs/reference/api.md', () => {
   test('says of each route its role and its parameters, and no others', () => {
     for (const [route, { description, parameters = [] }] of routes) {
       const section = below(`### \`${route}\``)
-      expect(section, route).toContain(/Role: admin\./.test(description) ? 'Role: admin.' : 'Role: read.')
+      const [, role] = /Role: (\w+)/.exec(description)!
+      expect(section, route).toContain(`Role: ${role}.`)
       const tables = section.split('| finding |')
       const own = named(tables[0]!).concat(
         tables[1] === undefined ? [] : named(tables[1].slice(tables[1].indexOf('| parameter |'))),
@@ -84,4 +85,13 @@ test('the connections for reading are four unless fewer are asked for', () => {
   expect(() => settingsOf({ databaseUrl, maxReads: 5 })).toThrow(/maxReads is 5/)
   expect(() => settingsOf({ databaseUrl, jaegerUrl: 'jaeger' })).toThrow(/jaegerUrl is not a URL/)
   expect(() => settingsOf({ databaseUrl, tlsCert: 'a.pem' })).toThrow(/one is missing/)
+  expect(settingsOf({ databaseUrl, jaegerUrl: 'http://jaeger:16686/' }).traceLink).toBe(
+    'http://jaeger:16686/trace/{trace_id}',
+  )
+  for (const traceLink of [
+    'https://grafana/explore',
+    'javascript:{trace_id}',
+    'https://grafana/a {trace_id}',
+  ])
+    expect(() => settingsOf({ databaseUrl, traceLink })).toThrow(/traceLink is not a URL/)
 })

@@ -8,7 +8,8 @@ import { closed, Problem } from './schemas/common.js'
 type Described = {
   method?: 'GET' | 'POST'
   url: string
-  role: 'read' | 'admin'
+  /** Who may beside `admin`, who may everything. */
+  role: 'ingest' | 'read' | 'admin'
   tag: string
   summary: string
   description?: string
@@ -52,7 +53,7 @@ const everyRefusal = {
 const schemaOf = (route: Described, answers: Record<number, object>): object => ({
   tags: [route.tag],
   summary: route.summary,
-  description: [route.description, `Role: ${route.role === 'read' ? 'read or admin' : 'admin'}.`]
+  description: [route.description, `Role: ${rolesOf[route.role].join(' or ')}.`]
     .filter((text) => text !== undefined)
     .join('\n\n'),
   security: [{ bearer: [] }],
@@ -66,8 +67,13 @@ const schemaOf = (route: Described, answers: Record<number, object>): object => 
   },
 })
 
-const guardOf = (auth: Auth, role: Described['role']) =>
-  role === 'read' ? auth.only('read') : auth.only('admin')
+const rolesOf = {
+  ingest: ['ingest', 'read', 'admin'],
+  read: ['read', 'admin'],
+  admin: ['admin'],
+} as const
+
+const guardOf = (auth: Auth, role: Described['role']) => auth.only(...rolesOf[role])
 
 /** A route that answers with one JSON document. */
 export const addJsonRoute = (

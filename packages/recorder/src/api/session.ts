@@ -22,6 +22,7 @@ export const addSessionRoute = (api: FastifyInstance, parts: ApiParts): void => 
       auth: settings.auth,
       jaegerUrl: settings.jaegerUrl || null,
       prometheusUrl: settings.prometheusUrl || null,
+      seriesLink: settings.seriesLink || null,
       valueModel: model?.name ?? null,
       retentionDays: settings.retentionDays,
     }),

@@ -3,10 +3,11 @@ import type { BusinessEntry, Operation, OperationBrief, OperationDetail } from '
 
 export type JaegerLink = (traceId: string) => string | null
 
+/** By the setting `traceLink`; an ID is hexadecimal, so it needs no escape. */
 export const jaegerLink =
-  (jaegerUrl: string): JaegerLink =>
+  (template: string): JaegerLink =>
   (traceId) =>
-    jaegerUrl === '' ? null : `${jaegerUrl.replace(/\/+$/, '')}/trace/${traceId}`
+    template === '' ? null : template.replaceAll('{trace_id}', traceId)
 
 export const shownOperation = (row: OperationRecord, link: JaegerLink): Operation => ({
   ...row,

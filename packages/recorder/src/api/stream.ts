@@ -22,7 +22,7 @@ const maxBufferedBytes = 1_048_576
 export const addStreamRoutes = (api: FastifyInstance, parts: ApiParts): void => {
   const feed = createFeed(parts.reads, parts.log)
   const open = new Set<PassThrough>()
-  const link = jaegerLink(parts.settings.jaegerUrl)
+  const link = jaegerLink(parts.settings.traceLink)
   // Before the server waits for the requests that run.
   api.addHook('preClose', async () => {
     for (const stream of open) stream.end()

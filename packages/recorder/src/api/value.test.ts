@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeMetrics } from '@throughline/otlp'
 import pg from 'pg'
@@ -86,6 +87,8 @@ test('each figure of the value report says its formula, inputs and rows, and its
   const { report, frozen, conflicts } = await api.json<ValueAnswer>('/metrics/value')
   expect(report.period).toMatchObject({ name: month, complete: false })
   expect([frozen, conflicts.length > 0]).toEqual([null, true])
+  expect(report.file).toBe('value.yaml')
+  expect(JSON.stringify([report, conflicts]), 'where the model lies').not.toContain(dirname(model))
   const savings = report.figures.find(({ name }) => name === 'savings')!
   expect(savings).toMatchObject({ value: '100.00', unit: 'USD', rows: 30 })
   expect(savings.inputs.map(({ source }) => source)).toContain('assumption')

@@ -19,6 +19,7 @@ import {
   UpdateBusinessAnswer,
   ValueAnswer,
 } from './schemas/value.js'
+import { sharedReport } from './shared-report.js'
 
 const noModel = { 404: 'The recorder was given no value model' }
 /** A month that is over changes by late rows and a new model only. */
@@ -48,8 +49,13 @@ export const addValueRoutes = (api: FastifyInstance, parts: ApiParts): void => {
       answer: BusinessAnswer,
     },
     async ({ query }): Promise<BusinessAnswer> => {
-      const asked = { ...(query as PeriodQuery), limit: maxLabelSets }
-      const report = await businessReport(reads, parts.model, asked)
+      const asked = query as PeriodQuery
+      const made = parts.model && (await sharedReport(parts, parts.model, asked.period))
+      const report = await businessReport(reads, parts.model, {
+        ...asked,
+        limit: maxLabelSets,
+        ...(made === undefined ? {} : { report: made }),
+      })
       const cuts = report.truncated ? [`values: only ${maxLabelSets} sets of labels`] : []
       return { ...report, cuts }
     },
@@ -75,7 +81,12 @@ export const addValueRoutes = (api: FastifyInstance, parts: ApiParts): void => {
       const compared =
         (await findFrozen(reads, model.name, name)) === null ? null : await compareFrozen(reads, model, asked)
       if (compared === null)
-        return { report: await valueReport(reads, model, asked), conflicts, frozen: null, differences: [] }
+        return {
+          report: await sharedReport(parts, model, asked.period),
+          conflicts,
+          frozen: null,
+          differences: [],
+        }
       const { modelText: _, frozenAt, ...frozen } = compared.frozen
       return {
         report: compared.now,

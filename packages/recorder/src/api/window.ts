@@ -51,6 +51,15 @@ export const openWindowOf = (
     : windowOf(parameters, now, limits)
 }
 
+/** Steps that a picture has unless it asks for others. */
+const usualSteps = 120
+const minuteMs = 60_000
+const usualStepsMs = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 10_080].map((m) => m * minuteMs)
+
+/** The step, in ms, that cuts a window into about a hundred. */
+export const usualStepOf = (lengthMs: number): number =>
+  usualStepsMs.find((stepMs) => lengthMs / stepMs <= usualSteps) ?? usualStepsMs.at(-1)!
+
 type OperationParameters = {
   service?: string
   version?: string

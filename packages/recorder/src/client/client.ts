@@ -7,6 +7,7 @@ import type {
   RetryAnswer,
 } from '../api/schemas/dead-letters.js'
 import type { HealthAnswer, SessionAnswer } from '../api/schemas/health.js'
+import type { JobsAnswer, JobsQuery } from '../api/schemas/jobs.js'
 import type { OperationDetail } from '../api/schemas/operation.js'
 import type {
   ExportQuery,
@@ -16,6 +17,7 @@ import type {
   UsersQuery,
 } from '../api/schemas/operations.js'
 import type { PerformanceAnswer, PerformanceQuery } from '../api/schemas/performance.js'
+import type { ConfirmAnswer, ConfirmQuery, StatusAnswer } from '../api/schemas/status.js'
 import type { StreamQuery } from '../api/schemas/stream.js'
 import type {
   BusinessAnswer,
@@ -118,7 +120,11 @@ export const createClient = (options: ClientOptions) => {
     /** Role `admin`. */
     updateBusiness: (call?: Call) => order<UpdateBusinessAnswer>('/metrics/update-business', call),
     health: (call?: Call) => ask<HealthAnswer>('/metrics/health', {}, call),
+    status: (call?: Call) => ask<StatusAnswer>('/v1/status', {}, call),
+    /** Role `ingest` is enough. */
+    confirm: (query: ConfirmQuery, call?: Call) => ask<ConfirmAnswer>('/v1/confirm', query, call),
     compare: (query: CompareQuery = {}, call?: Call) => ask<CompareAnswer>('/metrics/compare', query, call),
+    jobs: (query: JobsQuery = {}, call?: Call) => ask<JobsAnswer>('/metrics/jobs', query, call),
     operations: (query: OperationsQuery = {}, call?: Call) =>
       ask<OperationsAnswer>('/v1/operations', query, call),
     /** `at`: its `startedAt`, where it is known. */

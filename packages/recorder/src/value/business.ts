@@ -1,6 +1,6 @@
 import { readBusiness } from '@throughline/postgres/rollups'
 import type { Pool } from 'pg'
-import { figureOf } from './figure.js'
+import { figureOf, type ValueReport } from './figure.js'
 import { fixed, fractionOf, plus } from './fraction.js'
 import type { ValueModel } from './model.js'
 import { periodOf } from './period.js'
@@ -31,11 +31,16 @@ export type BusinessReport = {
 export const businessReport = async (
   pool: Pool,
   model: ValueModel | undefined,
-  options: ReportOptions & { /** Sets of labels at most. Default 1,000. */ limit?: number } = {},
+  options: ReportOptions & {
+    /** Sets of labels at most. Default 1,000. */
+    limit?: number
+    /** Default: one is made. */
+    report?: ValueReport
+  } = {},
 ): Promise<BusinessReport> => {
   const now = options.now ?? new Date()
   const { name, from, until, complete } = periodOf(options.period, now)
-  const report = model && (await valueReport(pool, model, { ...options, now }))
+  const report = options.report ?? (model && (await valueReport(pool, model, { ...options, now })))
   const { sums, cut } = await readBusiness(pool, { from, until, limit: options.limit ?? 1_000 })
   const totals = new Map<string, BusinessTotal>()
   for (const { name: value, kind, labels, sum, entries } of sums) {

@@ -40,9 +40,26 @@ export type Claim = {
   figures: readonly { name: string; value: string; line: number }[]
 }
 
+/** What is promised of one operation. Shares are 0 to 1. */
+export type Objective = {
+  name: string
+  about: string | null
+  operationService: string
+  operation: string
+  /** Null: of all deployed services. */
+  service: string | null
+  /** How many of them succeed, at least. */
+  success: number | null
+  /** Types of errors that are answers rather than faults: they do not count. */
+  leaveOut: readonly string[]
+  /** How many of them take no longer than that, at least. */
+  latency: { share: number; withinMs: number } | null
+  windowDays: number
+}
+
 export type ValueModel = {
   name: string
-  /** As it was given, for messages. */
+  /** Its name without the folder: it stands in reports, and where it lies on a server is nobody's business. */
   file: string
   text: string
   sha256: string
@@ -60,6 +77,7 @@ export type ValueModel = {
   operations: readonly ValuedOperation[]
   ratios: readonly Ratio[]
   plan: Plan | null
+  objectives: readonly Objective[]
   /** Further names of figures. */
   names: Readonly<Record<string, string>>
   claims: readonly Claim[]

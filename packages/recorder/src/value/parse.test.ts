@@ -87,6 +87,76 @@ describe('a value model', () => {
   })
 })
 
+describe('an objective', () => {
+  const objective = (text: string) => `${smallest}objectives:\n  sale: ${text}\n`
+
+  test('promises a share of successes, a share within a time, or both, over a window', () => {
+    const { objectives } = parseValueModel(
+      objective(
+        '{operation: Shop.sell, success_percent: 99.9, leave_out: [SoldOut], latency: {percent: 95, within_ms: 250}, window_days: 7}',
+      ),
+    )
+    expect(objectives).toEqual([
+      {
+        name: 'sale',
+        about: null,
+        operationService: 'Shop',
+        operation: 'sell',
+        service: null,
+        success: 0.999,
+        leaveOut: ['SoldOut'],
+        latency: { share: 0.95, withinMs: 250 },
+        windowDays: 7,
+      },
+    ])
+    expect(
+      parseValueModel(objective('{operation: Shop.sell, success_percent: 99}')).objectives,
+    ).toMatchObject([{ latency: null, leaveOut: [], windowDays: 28 }])
+    expect(parseValueModel(smallest).objectives).toEqual([])
+  })
+
+  test.each([
+    ['{success_percent: 99}', '8:9 objectives.sale needs `operation`'],
+    ['{operation: Shop.sell}', '8:9 objectives.sale needs `success_percent` or `latency`'],
+    [
+      '{operation: Shop.*, success_percent: 99}',
+      '8:21 objectives.sale.operation must be one operation: an objective is for one',
+    ],
+    [
+      '{operation: Shop.sell, success_percent: 100}',
+      '8:49 objectives.sale.success_percent is 100: above 0 and below 100 is needed',
+    ],
+    [
+      '{operation: Shop.sell, success_percent: 99 %}',
+      '8:49 objectives.sale.success_percent is "99 %": a plain number such as 4 or 129.90 is needed',
+    ],
+    [
+      '{operation: Shop.sell, latency: {percent: 99}}',
+      '8:41 objectives.sale.latency needs `percent` and `within_ms`',
+    ],
+    [
+      '{operation: Shop.sell, latency: {percent: 99, within_ms: 0}}',
+      '8:66 objectives.sale.latency.within_ms is 0: above 0 is needed',
+    ],
+    [
+      '{operation: Shop.sell, latency: {percent: 9, within_ms: 1}, leave_out: [A]}',
+      '8:80 objectives.sale.leave_out is of no use without `success_percent`',
+    ],
+    [
+      '{operation: Shop.sell, success_percent: 99, window_days: 0}',
+      '8:66 objectives.sale.window_days is 0: a whole number from 1 to 366 is needed',
+    ],
+    [
+      '{operation: Shop.sell, success_percent: 99, target: 1}',
+      /^8:53 objectives\.sale\.target is no key here; known are about, operation/,
+    ],
+  ])('%s is refused with line and column', (text, expected) => {
+    const problems = said(objective(text))
+    if (typeof expected === 'string') expect(problems).toEqual([expected])
+    else expect(problems[0]).toMatch(expected)
+  })
+})
+
 describe('a mistake in a value model', () => {
   test('is named with its line and column, and all of them at once', () => {
     expect(
@@ -106,7 +176,7 @@ assumptions:
 `),
     ).toEqual([
       '2:11 currency is "DOLLAR": a code of ISO 4217 such as USD is needed',
-      '3:1 operatons is no key here; known are model, about, currency, since, assumptions, investments, eligible_users, adoption, operations, ratios, plan, names, claims',
+      '3:1 operatons is no key here; known are model, about, currency, since, assumptions, investments, eligible_users, adoption, operations, ratios, plan, objectives, names, claims',
       '6:16 operations.sale.operation is "sell": Service.operation or Service.* is needed',
       '7:20 operations.sale.minutes_saved is "4 minutes": a plain number such as 4 or 129.90 is needed',
       '8:18 operations.sale.hourly_rate is "pay": neither a number nor an assumption (there are: Pay)',

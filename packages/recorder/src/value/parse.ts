@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { RecorderError } from '../errors.js'
 import { currencyPlaces } from './currency.js'
 import {
@@ -21,6 +22,7 @@ import {
   textOf,
 } from './parse-assumptions.js'
 import { readBusinessSource, readFilter, readOperationNames } from './parse-filter.js'
+import { readObjectives } from './parse-objectives.js'
 import { type Entry, openYaml, type Problem, type YamlReader } from './yaml-reader.js'
 
 /** A model file that cannot be used: every problem with its line and column. */
@@ -49,6 +51,7 @@ const sections = [
   'operations',
   'ratios',
   'plan',
+  'objectives',
   'names',
   'claims',
 ] as const
@@ -101,7 +104,7 @@ const readModel = (yaml: YamlReader, text: string, file: string): ValueModel | u
   return {
     ...partial,
     name: readName(yaml, keys.model),
-    file,
+    file: basename(file),
     text,
     sha256: hash('sha256', text),
     currency,
@@ -110,6 +113,7 @@ const readModel = (yaml: YamlReader, text: string, file: string): ValueModel | u
     since: since ?? null,
     assumptions: [...assumptions.values()],
     adoption: readAdoption(yaml, keys.adoption, operations),
+    objectives: readObjectives(yaml, keys.objectives),
     names,
     claims: readClaims(yaml, keys.claims, [...figures, ...Object.keys(names)]),
   }

@@ -1,5 +1,6 @@
 import { type Calculation, calculate, type Fact } from '@throughline/postgres/value'
 import type { Pool } from 'pg'
+import { plural } from '../plural.js'
 import { describeFigures } from './describe.js'
 import type { Figure, ValueReport } from './figure.js'
 import { fractionOf, plus, short } from './fraction.js'
@@ -105,7 +106,7 @@ const warningsOf = (model: ValueModel, period: Period, gathered: Gathered): stri
       if (bare.length === 0) continue
       const successes = bare.reduce((sum, fact) => sum + Number(fact.successes), 0)
       warnings.push(
-        `${successes} successes of ${operation.name} from ${bare[0]!.day} to ${bare.at(-1)!.day} count for nothing: ${what} (${assumption.name}) has no value for those days`,
+        `${plural(successes, 'success', 'successes')} of ${operation.name} from ${bare[0]!.day} to ${bare.at(-1)!.day} ${successes === 1 ? 'counts' : 'count'} for nothing: ${what} (${assumption.name}) has no value for those days`,
       )
     }
   const { eligibleUsers } = model
@@ -116,7 +117,9 @@ const warningsOf = (model: ValueModel, period: Period, gathered: Gathered): stri
     const { numerator, denominator } = gathered.ratios[at]!
     const hours = numerator.lostHours + denominator.lostHours
     if (hours > 0)
-      warnings.push(`ratio.${name} leaves out ${hours} hours whose rows are gone and were not counted before`)
+      warnings.push(
+        `ratio.${name} leaves out ${plural(hours, 'hour')} whose rows are gone and were not counted before`,
+      )
   }
   const from =
     gathered.since !== null && gathered.since < dayOf(period.from) ? gathered.since : dayOf(period.from)

@@ -18,6 +18,7 @@ export const Hop = Type.Object(
       Type.Literal('rollups'),
       Type.Literal('jaeger'),
       Type.Literal('prometheus'),
+      Type.Literal('cloudwatch'),
     ]),
     state: State,
     /** Why it is not ok, or what it is at. */
@@ -89,6 +90,9 @@ export const SessionAnswer = Type.Object(
     auth: Type.Union([Type.Literal('required'), Type.Literal('off')]),
     jaegerUrl: orNull(Type.String()),
     prometheusUrl: orNull(Type.String()),
+    seriesLink: orNull(
+      Type.String({ description: 'Where series are shown, with `{query}` in it; null: at prometheusUrl' }),
+    ),
     valueModel: orNull(Type.String({ description: 'Name of the value model' })),
     retentionDays: Type.Integer(),
   },

@@ -53,6 +53,42 @@ export type Figures = Static<typeof Figures>
 
 const Change = orNull(Type.Number())
 
+const Objective = Type.Object(
+  {
+    name: Type.String(),
+    about: orNull(Type.String()),
+    service: orNull(Type.String({ description: 'null: all services' })),
+    operationService: Type.String(),
+    operation: Type.String(),
+    window: Type.Object({ ...Window.properties, days: Type.Integer({ minimum: 1 }) }, closed),
+    leaveOut: Type.Array(Type.String(), { description: 'Types of errors that do not count' }),
+    goals: Type.Array(
+      Type.Object(
+        {
+          kind: Type.Union([Type.Literal('success'), Type.Literal('latency')]),
+          withinMs: orNull(Type.Number({ description: 'Of latency: what is no slower is kept' })),
+          target: Type.Number({ description: 'Share that is promised, 0 to 1' }),
+          counted: Type.Integer({ minimum: 0, description: 'Operations of the window that count' }),
+          missed: Type.Integer({ minimum: 0, description: 'of them those that failed, or were slower' }),
+          allowed: Type.Number({ minimum: 0, description: 'How many may be missed: the error budget' }),
+          reached: orNull(Type.Number({ description: 'Share that was kept; null: none counted' })),
+          met: orNull(Type.Boolean()),
+          budgetLeft: orNull(
+            Type.Number({ description: '1: untouched, 0: used up, below 0: the objective is missed' }),
+          ),
+          burnRate: orNull(
+            Type.Number({
+              description: 'In the window that is asked for: at 1 the budget lasts as long as its window',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+
 export const PerformanceAnswer = Type.Object(
   {
     window: Type.Object({ from: Time, until: Time, stepMs: Type.Integer() }, closed),
@@ -119,6 +155,10 @@ export const PerformanceAnswer = Type.Object(
       ),
       { description: 'Versions of the services that had operations in the window, by firstSeen' },
     ),
+    objectives: Type.Array(Objective, {
+      description:
+        'What the value model promises of the one operation that is asked for, each over its own window',
+    }),
     slowest: Type.Array(OperationBrief, { description: 'The slowest first' }),
     ...cutFields,
   },
