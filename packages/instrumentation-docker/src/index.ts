@@ -1,0 +1,6 @@
+export { ContainerError, type ContainerErrorName } from './errors.js'
+export { containerFailure, dockerFailure } from './failures.js'
+export type { DockerHealth, EngineState } from './health.js'
+export { type InstrumentedDocker, instrumentDocker } from './instrument.js'
+export type { DockerOptions, StatsOptions } from './options.js'
+export type { ContainerUsage } from './stats/totals.js'
