@@ -275,3 +275,10 @@ function isProgram(path: string): boolean {
     return false
   }
 }
+
+/** What `DOCKER_HOST` is for it. */
+export function dockerHostOf({ connection }: TestEngine): string {
+  return 'socketPath' in connection
+    ? `unix://${connection.socketPath}`
+    : `tcp://${connection.host}:${connection.port}`
+}

@@ -46,7 +46,8 @@ async function spanExporter(config: Config): Promise<SpanProcessor> {
 
 async function metricExporter(config: Config, url: string): Promise<MetricReader> {
   const { PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
+  // Protobuf, not JSON: JSON has no NaN, and a Collector refuses a whole request for the null that stands in its place.
+  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-proto')
   return new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter({
       url,
