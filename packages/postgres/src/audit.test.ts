@@ -12,6 +12,7 @@ import {
   migrate,
   type Writer,
 } from './index.js'
+import { readHealth } from './reading.js'
 
 let database: TestDatabase
 let pool: pg.Pool
@@ -109,4 +110,31 @@ test('rows that the retention took cannot be counted, and that is said', async (
   const atUs = BigInt(Date.now() - 40 * 24 * hour) * 1_000n
   await writer.write([anOperationRow({ instance, seq: 2n })], [], [event(instance, 1n, { atUs })])
   expect((await auditInstances(pool, aroundNow())).find((one) => one.instance === instance)?.rows).toBeNull()
+})
+
+test('health and audit say the same of what is missing, though each asks in its own way', async () => {
+  const [stopped, running] = [randomUUID(), randomUUID()]
+  await writer.write(
+    [1n, 2n, 5n, 9n].map((seq) => anOperationRow({ instance: running, seq })),
+    [],
+    [],
+  )
+  await writer.write(
+    [2n, 4n].map((seq) => anOperationRow({ instance: stopped, seq })),
+    [],
+    [event(stopped, 1n, {}), event(stopped, 8n, { event: 'stop', stopReason: 'shutdown', lastSeq: 8n })],
+  )
+  const audits = await auditInstances(pool, aroundNow())
+  const { instances } = await readHealth(pool)
+  const missing = { [stopped]: 4, [running]: 5 }
+  for (const [instance, count] of Object.entries(missing)) {
+    const { covered, lastSeq } = audits.find((one) => one.instance === instance)!
+    const highest = [...covered.map(([, hi]) => hi), lastSeq ?? 0n].reduce((a, b) => (a > b ? a : b))
+    const committed = covered.reduce((sum, [lo, hi]) => sum + hi - lo + 1n, 0n)
+    expect(Number(highest - committed)).toBe(count)
+    expect(instances.find((one) => one.instance === instance)).toMatchObject({
+      missing: count,
+      delivered: Number(committed),
+    })
+  }
 })

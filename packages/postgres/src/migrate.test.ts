@@ -28,7 +28,7 @@ describe('migrate', () => {
 
   test('three processes at once make the schema once, and a later run finds nothing to do', async () => {
     const runs = await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)])
-    expect(runs.flat().sort()).toEqual(all)
+    expect(runs.flat().sort((a, b) => a - b)).toEqual(all)
     expect(await migrate(client)).toEqual([])
     const lock = await client.query("SELECT count(*)::int AS held FROM pg_locks WHERE locktype = 'advisory'")
     expect(lock.rows[0].held).toBe(0)

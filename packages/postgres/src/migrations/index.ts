@@ -7,6 +7,7 @@ import { tokens } from './0006-tokens.js'
 import { recordIn } from './0007-record-in.js'
 import { roles } from './0008-roles.js'
 import { value } from './0009-value.js'
+import { fives } from './0010-fives.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { n: 7, name: 'record_in', sql: recordIn },
   { n: 8, name: 'roles', sql: roles },
   { n: 9, name: 'value', sql: value },
+  { n: 10, name: 'fives', sql: fives },
 ]

@@ -1,10 +1,28 @@
-/** Minutes are summed up from rows, hours from minutes, days (UTC) from hours. */
+/**
+ * Minutes are summed up from rows, fives and hours from minutes, days (UTC) from hours. Five minutes are kept of the
+ * operations alone: their histograms are what a picture of a day is made of, and the edges of a window.
+ */
 export const levels = {
-  hour: { level: 'h', from: 'm', span: '1 hour' },
-  day: { level: 'd', from: 'h', span: '24 hours' },
+  five: { level: 'f', span: '5 minutes', from: { operations: 'm' } },
+  hour: {
+    level: 'h',
+    span: '1 hour',
+    from: { operations: 'f', business: 'm', versionValues: 'm', users: 'm' },
+  },
+  day: {
+    level: 'd',
+    span: '24 hours',
+    from: { operations: 'h', business: 'h', versionValues: 'h', users: 'h' },
+  },
 } as const
 
 export type Level = (typeof levels)[keyof typeof levels]
+
+/** Grains of `rollup_operations`: each operation, each service and version, each version, all. */
+export type Grain = 'o' | 's' | 'v' | 'a'
+
+/** So that the index is used of whichever grain. */
+export const everyGrain = `grain IN ('o', 's', 'v', 'a')`
 
 /** Error types that a row of sums lists; the failures of the rest are one number. */
 export const maxErrorTypes = 20

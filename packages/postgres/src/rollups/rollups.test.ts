@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../tests/support/postgres.js'
 import { aRow, at, clear, dayMs, expectTheRows, firstDay, makeKept, today } from '../../testing/rollups.js'
 import { createPool, createWriter, migrate, type OperationRow } from '../index.js'
+import { fives } from '../migrations/0010-fives.js'
 import { readBusiness, readOperations, readUsers, rollUp, startRollups } from '../rollups.js'
 import { stepDay } from './step.js'
 
@@ -130,6 +131,39 @@ describe('rollups', () => {
     }
   })
 
+  test('what was summed up before five minutes and versions were kept is read right at once, and gets them', async () => {
+    const rows = Array.from({ length: 80 }, (_, n) =>
+      aRow({
+        startedAtUs: at(n * 1_700_000),
+        durationUs: BigInt(n * 977),
+        serviceVersion: n % 3 === 0 ? '2' : '1',
+      }),
+    )
+    await write(rows)
+    await rollUp(pool)
+    const asBefore = async () => {
+      await pool.query(`DELETE FROM throughline.rollup_operations WHERE level = 'f' OR grain = 'v'`)
+      await pool.query('UPDATE throughline.rollup_operations SET log_sum = NULL, log_squares = NULL')
+      const marking = /INSERT INTO throughline.rollup_marks[^;]+;/.exec(fives)![0]
+      await pool.query(marking)
+    }
+    await asBefore()
+    await expectTheRows(pool)
+    await rollUp(pool)
+    await expectTheRows(pool)
+    expect((await readOperations(pool, bothDays)).figures).toMatchObject([{ count: 80, fromRows: 0 }])
+    const day = new Date(firstDay).toISOString().slice(0, 10)
+    await pool.query('SELECT throughline.close_rollup_day($1)', [day])
+    await pool.query('DELETE FROM throughline.operations WHERE started_at < $1', [new Date(firstDay + dayMs)])
+    await asBefore()
+    for (const _ of ['minutes', 'five minutes']) {
+      const { figures } = await readOperations(pool, { ...bothDays, stepMs: 300_000 })
+      expect(figures.reduce((sum, { count }) => sum + count, 0)).toBe(80)
+      await rollUp(pool)
+      expect(await marks()).toBe(0)
+    }
+  })
+
   test("a filter names a service, a version, an operation; one user's figures come from the rows", async () => {
     await write([
       aRow({ service: 'a', serviceVersion: '1', userId: 'u' }),
@@ -159,6 +193,7 @@ describe('rollups', () => {
     const step = { lagMs: null, minutes: 10 }
     expect(await stepDay(pool, new Date(firstDay), { ...step, wait: false })).toEqual({
       minutes: 0,
+      fives: 0,
       hours: 0,
       days: 0,
     })
@@ -167,7 +202,7 @@ describe('rollups', () => {
     await expect.poll(async () => (await pool.query(waiters)).rows[0].n, { timeout: 20_000 }).toBe(1)
     await holder.query('COMMIT')
     holder.release()
-    expect(await waiting).toEqual({ minutes: 1, hours: 1, days: 1 })
+    expect(await waiting).toEqual({ minutes: 1, fives: 1, hours: 1, days: 1 })
   })
 
   test('a minute is left alone until it is over, and a late row until others may have come', async () => {

@@ -18,9 +18,12 @@ export type StepOptions = {
   wait: boolean
 }
 
-export type StepResult = { minutes: number; hours: number; days: number }
+export type StepResult = { minutes: number; fives: number; hours: number; days: number }
 
-const nothing: StepResult = { minutes: 0, hours: 0, days: 0 }
+/** Hours of a day, and about as many five minutes as a step has minutes for. */
+const maxParts = 48
+
+const nothing: StepResult = { minutes: 0, fives: 0, hours: 0, days: 0 }
 
 type Day = { from: string; until: string }
 
@@ -30,7 +33,8 @@ type Day = { from: string; until: string }
  * - the day is locked, so that two workers never replace the same sums, an older snapshot last;
  * - marks are deleted in a statement before the rows are read. In READ COMMITTED the later statement has the later
  *   snapshot: each row whose mark is gone is seen, and a row that comes after leaves its own mark;
- * - a minute that was summed up marks its hour, an hour its day. They are summed up when no part of them is marked.
+ * - a minute that was summed up marks its five minutes and its hour, an hour its day. They are summed up when no part
+ *   of them is marked.
  *
  * A day whose rows are gone (retention) keeps its sums: its marks are deleted unread. Retention closes the day behind
  * the same lock before it drops the rows; rows that vanish in any other way are noticed after reading, and the step is
@@ -41,9 +45,10 @@ export const stepDay = async (pool: Pool, dayStart: Date, options: StepOptions):
   return inTransaction(pool, async (client) => {
     if (!(await lockDay(client, dayStart, options.wait))) return nothing
     const minutes = (await hasRows(client, day)) ? await sumDirtyMinutes(client, day, options) : 0
+    const fives = await sumDirtyParts(client, day, options, levels.five)
     const hours = await sumDirtyParts(client, day, options, levels.hour)
     const days = await sumDirtyParts(client, day, options, levels.day)
-    return { minutes, hours, days }
+    return { minutes, fives, hours, days }
   })
 }
 
@@ -76,11 +81,12 @@ const hasRows = async (client: PoolClient, day: Day): Promise<boolean> => {
   return false
 }
 
-const mark = (client: PoolClient, level: 'h' | 'd', starts: readonly string[]): Promise<unknown> =>
+const unitOf = { f: 'five_of', h: 'hour_of', d: 'day_of' } as const
+
+const mark = (client: PoolClient, level: 'f' | 'h' | 'd', starts: readonly string[]): Promise<unknown> =>
   client.query(
     `INSERT INTO throughline.rollup_marks (level, start)
-     SELECT DISTINCT '${level}'::"char", throughline.${level === 'h' ? 'hour_of' : 'day_of'}(start)
-     FROM unnest($1::timestamptz[]) AS start`,
+     SELECT DISTINCT '${level}'::"char", throughline.${unitOf[level]}(start) FROM unnest($1::timestamptz[]) AS start`,
     [starts],
   )
 
@@ -94,6 +100,7 @@ const sumDirtyMinutes = async (client: PoolClient, day: Day, options: StepOption
     await client.query('ROLLBACK TO SAVEPOINT minutes')
     return minutes.length
   }
+  await mark(client, 'f', minutes)
   await mark(client, 'h', minutes)
   return minutes.length
 }
@@ -104,7 +111,7 @@ const sumDirtyParts = async (
   options: StepOptions,
   level: Level,
 ): Promise<number> => {
-  const starts = await takeMarks(client, { level: level.level, day, lagMs: options.lagMs, most: 24 })
+  const starts = await takeMarks(client, { level: level.level, day, lagMs: options.lagMs, most: maxParts })
   if (starts.length === 0) return 0
   await sumParts(client, level, starts)
   if (level.level === 'h') await mark(client, 'd', starts)

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { PostgresError } from '../errors.js'
-import { cover, coverByRows, type Units } from './sql/cover.js'
+import { marksCover, rowsCover, type Units, unitsCover } from './sql/cover.js'
 
 /** A pool or one connection of it. */
 export type Queryable = Pick<Pool, 'query'>
@@ -17,6 +17,7 @@ export type RollupWindow = {
 }
 
 const minuteMs = 60_000
+const fiveMs = 300_000
 const hourMs = 3_600_000
 const dayMs = 86_400_000
 const origin = `'2000-01-01 00:00:00+00'::timestamptz`
@@ -26,6 +27,7 @@ export type Plan = {
   until: Date
   limit: number
   values: unknown[]
+  units: Units
   /** The first common table expressions of the statement. */
   cover: string
   /** The step of a time, as SQL. */
@@ -34,8 +36,11 @@ export type Plan = {
   parameter: (value: unknown) => string
 }
 
+/** The finest sums between hours and minutes; `fives` are there of the operations alone. `rows`: no sums at all. */
+type Source = 'hours' | 'fives' | 'rows'
+
 /** Checks the window and says which sums it may be read from. Throws `TL_POSTGRES_OPTION`. */
-export const planOf = (window: RollupWindow, fromRows = false): Plan => {
+export const planOf = (window: RollupWindow, source: Source = 'hours'): Plan => {
   const from = new Date(Math.floor(window.from.getTime() / minuteMs) * minuteMs)
   const until = new Date(Math.ceil(window.until.getTime() / minuteMs) * minuteMs)
   const { stepMs, limit = 1_000 } = window
@@ -47,16 +52,18 @@ export const planOf = (window: RollupWindow, fromRows = false): Plan => {
     throw new PostgresError('TL_POSTGRES_OPTION', `limit is ${limit}, not 1 to 100000`)
   const values: unknown[] = [from.toISOString(), until.toISOString()]
   const parameter = (value: unknown): string => `$${values.push(value)}`
-  const units: Units = {
-    hours: stepMs === undefined || stepMs % hourMs === 0,
-    days: stepMs === undefined || stepMs % dayMs === 0,
-  }
+  const fits = (unitMs: number): boolean => stepMs === undefined || stepMs % unitMs === 0
+  const units =
+    source === 'rows'
+      ? null
+      : { fives: source === 'fives' && fits(fiveMs), hours: fits(hourMs), days: fits(dayMs) }
   return {
     from,
     until,
     limit,
     values,
-    cover: fromRows ? coverByRows : cover(units),
+    units,
+    cover: `${units === null ? rowsCover : marksCover}, ${unitsCover(units)}`,
     stepOf: (time) =>
       stepMs === undefined
         ? '$1::timestamptz'

@@ -1,21 +1,26 @@
 import type { PoolClient } from 'pg'
 
 type Taken = {
-  level: 'm' | 'h' | 'd'
+  level: 'm' | 'f' | 'h' | 'd'
   day: { from: string; until: string }
   /** Marks younger than this stay, and those of a time that has not been over for so long. Null takes all. */
   lagMs: number | null
   most: number
 }
 
-const spans = { m: '1 minute', h: '1 hour', d: '24 hours' } as const
-const below = { m: 'false', h: `level = 'm'`, d: `level IN ('m', 'h')` } as const
+const spans = { m: '1 minute', f: '5 minutes', h: '1 hour', d: '24 hours' } as const
+const below = {
+  m: 'false',
+  f: `level = 'm'`,
+  h: `level IN ('m', 'f')`,
+  d: `level IN ('m', 'h')`,
+} as const
 
 /** Whether a mark is due: its time has been over for the lag. $1 is the lag in ms or NULL. */
-export const isDue = (level: 'm' | 'h' | 'd', lag = '$1'): string =>
+export const isDue = (level: Taken['level'], lag = '$1'): string =>
   `(${lag}::float8 IS NULL OR start <= now() - interval '${spans[level]}' - ${lag}::float8 * interval '1 ms')`
 
-const statement = (level: 'm' | 'h' | 'd'): string => `
+const statement = (level: Taken['level']): string => `
 WITH due AS (
   SELECT start FROM throughline.rollup_marks AS mark
   WHERE level = '${level}' AND start >= $2 AND start < $3 AND ${isDue(level)}
