@@ -29,10 +29,12 @@ export class Present {
     if (this.#state !== undefined && this.#state.at < oldest) this.#state.stale = true
   }
 
-  /** From now on what the queue said is no longer the present. */
+  /**
+   * Of the queue nothing more is said, so its last answer stays: a process closes when it ends, and a NaN as its last word would make
+   * every sum over processes NaN until Prometheus forgets it.
+   */
   close(): void {
     this.#closed = true
-    if (this.#state !== undefined) this.#state.stale = true
   }
 
   /** Says it to a reader of metrics; answers whether there will be more to say. */
@@ -48,7 +50,7 @@ export class Present {
       report('host.utilization', value, { 'host.resource': resource })
     if (capacity !== undefined)
       report('host.utilization', running.count / capacity, { ...ofQueue, 'host.resource': 'slots' })
-    if (this.#state !== undefined) {
+    if (this.#state !== undefined && !this.#closed) {
       const { known, stale } = this.#state
       // A gauge that is told no more stays at its last value for good: only this says that it is not known.
       const shown = (value: number): number => (stale ? Number.NaN : value)
