@@ -72,7 +72,11 @@ const stored = async () => (await pool.query('SELECT * FROM throughline.operatio
 const waiting = async () => (await pool.query('SELECT count(*)::int AS n FROM throughline.in_tx')).rows[0].n
 /** As the recorder does: all that is due now, or, `later`, everything, however long it was to wait. */
 const settle = async (rolledBackAfterMs: number, later = true) => {
-  if (later) await pool.query('UPDATE throughline.in_tx SET next_at = now()')
+  // Several do this at once: what another one holds is its own to settle, and waiting for it in any order would be a deadlock.
+  if (later)
+    await pool.query(
+      'UPDATE throughline.in_tx SET next_at = now() WHERE ctid = ANY (ARRAY(SELECT ctid FROM throughline.in_tx FOR UPDATE SKIP LOCKED))',
+    )
   const { nextMs, ...counts } = await settleInTx(pool, { rolledBackAfterMs })
   return counts
 }
