@@ -8,6 +8,7 @@ import { recordIn } from './0007-record-in.js'
 import { roles } from './0008-roles.js'
 import { value } from './0009-value.js'
 import { fives } from './0010-fives.js'
+import { weeks } from './0011-weeks.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { n: 8, name: 'roles', sql: roles },
   { n: 9, name: 'value', sql: value },
   { n: 10, name: 'fives', sql: fives },
+  { n: 11, name: 'weeks', sql: weeks },
 ]

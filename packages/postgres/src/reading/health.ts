@@ -1,3 +1,4 @@
+import { everyLevel, isOver } from '../rollups/sql/take-marks.js'
 import type { Queryable } from '../rollups/window.js'
 
 export type InstanceHealth = {
@@ -47,8 +48,12 @@ const maxReasons = 20
 const deadLettersSql = `SELECT left(reason, 200) AS reason, count(*) AS count, sum(count(*)) OVER () AS total
 FROM throughline.dead_letter GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${maxReasons}`
 
+// The hour, the day and the week under way are always marked, and no backlog.
 const marksSql = `SELECT count(*) AS count, min(marked_at) AS oldest
-FROM (SELECT marked_at FROM throughline.rollup_marks LIMIT ${maxCounted}) AS mark`
+FROM (
+  SELECT marked_at FROM throughline.rollup_marks WHERE ${everyLevel.map((level) => `(level = '${level}' AND ${isOver(level)})`).join(' OR ')}
+  LIMIT ${maxCounted}
+) AS mark`
 
 const inTransactionsSql = `SELECT count(*) AS count FROM (SELECT FROM throughline.in_tx LIMIT ${maxCounted}) AS copy`
 

@@ -10,7 +10,7 @@ export const readActiveUsers = async (
   window: { from: Date; until: Date },
   operationServices: readonly string[],
 ): Promise<{ users: string; rows: string }> => {
-  const plan = planOf(window)
+  const plan = planOf(window, 'weeks')
   const condition = servicesCondition(operationServices)
   const live = {
     range: 'row_range',

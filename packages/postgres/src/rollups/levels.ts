@@ -1,6 +1,7 @@
 /**
- * Minutes are summed up from rows, fives and hours from minutes, days (UTC) from hours. Five minutes are kept of the
- * operations alone: their histograms are what a picture of a day is made of, and the edges of a window.
+ * Minutes are summed up from rows, fives and hours from minutes, days (UTC) from hours, weeks from days. Five minutes
+ * are kept of the operations alone: their histograms are what a picture of a day is made of, and the edges of a window.
+ * Weeks are kept of the users alone: who is different over a month is the one thing that does not add up.
  */
 export const levels = {
   five: { level: 'f', span: '5 minutes', from: { operations: 'm' } },
@@ -14,6 +15,7 @@ export const levels = {
     span: '24 hours',
     from: { operations: 'h', business: 'h', versionValues: 'h', users: 'h' },
   },
+  week: { level: 'w', span: '168 hours', from: { users: 'd' } },
 } as const
 
 export type Level = (typeof levels)[keyof typeof levels]

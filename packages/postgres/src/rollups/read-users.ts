@@ -27,7 +27,7 @@ export const readUsers = async (
   db: Queryable,
   query: UserQuery,
 ): Promise<{ from: Date; until: Date; steps: UserStep[] }> => {
-  const plan = planOf({ limit: 100, ...query })
+  const plan = planOf({ limit: 100, ...query }, 'weeks')
   const condition = conditionOf(plan, { operationService: 'operation_service' }, query)
   const live = userCells(
     {

@@ -4,8 +4,11 @@ import { type TestDatabase, testDatabase } from '../../../../tests/support/postg
 import { aRow, at, clear, dayMs, expectTheRows, firstDay, makeKept, today } from '../../testing/rollups.js'
 import { createPool, createWriter, migrate, type OperationRow } from '../index.js'
 import { fives } from '../migrations/0010-fives.js'
+import { readActiveUsers } from '../reading/value-users.js'
 import { readBusiness, readOperations, readUsers, rollUp, startRollups } from '../rollups.js'
 import { stepDay } from './step.js'
+
+const range = (length: number): number[] => Array.from({ length }, (_, n) => n)
 
 describe('rollups', () => {
   let database: TestDatabase
@@ -164,6 +167,54 @@ describe('rollups', () => {
     }
   })
 
+  test('different users of a month are those of its weeks and of the days at its ends, and a late row of a week counts', async () => {
+    const days = 25
+    const first = today - days * dayMs
+    const month = { from: new Date(first), until: new Date(today) }
+    await write(
+      Array.from({ length: 300 }, (_, n) =>
+        aRow({
+          startedAtUs: BigInt(first + (n % days) * dayMs + n * 1_000) * 1000n,
+          userId: `user-${(n * n) % 41}`,
+          success: n % 11 !== 0,
+        }),
+      ),
+    )
+    const users = async () => {
+      const { steps } = await readUsers(pool, month)
+      const active = await readActiveUsers(pool, month, ['Billing'])
+      return { ...steps[0], active }
+    }
+    const fromRows = await users()
+    expect(fromRows).toMatchObject({ count: 300, users: new Set(range(300).map((n) => (n * n) % 41)).size })
+    await rollUp(pool)
+    expect(await marks()).toBe(0)
+    expect(await users()).toEqual(fromRows)
+    const weeks = await pool.query(
+      `SELECT DISTINCT start FROM throughline.rollup_users WHERE level = 'w' AND start >= $1
+      AND start < $2::timestamptz - interval '6 days'`,
+      [month.from, month.until],
+    )
+    expect(weeks.rowCount).toBeGreaterThanOrEqual(2)
+    expect(weeks.rows.map(({ start }) => start.getUTCDay())).toEqual(weeks.rows.map(() => 1))
+
+    // Read from the weeks: the days within them are not needed.
+    const inWeeks = `EXISTS (SELECT FROM unnest($1::timestamptz[]) AS week WHERE start >= week AND start < week + interval '7 days')`
+    await pool.query(`UPDATE throughline.rollup_users SET level = 'x' WHERE level = 'd' AND ${inWeeks}`, [
+      weeks.rows.map(({ start }) => start),
+    ])
+    expect(await users()).toEqual(fromRows)
+    await pool.query(`UPDATE throughline.rollup_users SET level = 'd' WHERE level = 'x'`)
+
+    await write([
+      aRow({ startedAtUs: BigInt(weeks.rows[0].start.getTime() + 3 * dayMs) * 1000n, userId: 'late' }),
+    ])
+    for (const _ of ['rows', 'sums']) {
+      expect(await users()).toMatchObject({ count: 301, users: fromRows.users! + 1 })
+      await rollUp(pool)
+    }
+  })
+
   test("a filter names a service, a version, an operation; one user's figures come from the rows", async () => {
     await write([
       aRow({ service: 'a', serviceVersion: '1', userId: 'u' }),
@@ -196,13 +247,14 @@ describe('rollups', () => {
       fives: 0,
       hours: 0,
       days: 0,
+      weeks: 0,
     })
     const waiting = stepDay(pool, new Date(firstDay), { ...step, wait: true })
     const waiters = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`
     await expect.poll(async () => (await pool.query(waiters)).rows[0].n, { timeout: 20_000 }).toBe(1)
     await holder.query('COMMIT')
     holder.release()
-    expect(await waiting).toEqual({ minutes: 1, fives: 1, hours: 1, days: 1 })
+    expect(await waiting).toMatchObject({ minutes: 1, fives: 1, hours: 1, days: 1 })
   })
 
   test('a minute is left alone until it is over, and a late row until others may have come', async () => {
@@ -224,7 +276,9 @@ describe('rollups', () => {
     const options = { lagMs: 0, intervalMs: 5, onError: (error: unknown) => faults.push(error) }
     const workers = [startRollups(pool, options), startRollups(pool, options), startRollups(pool, options)]
     for (let n = 0; n < rows.length; n += 10) await write(rows.slice(n, n + 10))
-    await expect.poll(marks, { timeout: 20_000 }).toBe(0)
+    // The week of these days may not be over.
+    const waiting = `SELECT count(*)::int AS n FROM throughline.rollup_marks WHERE level <> 'w'`
+    await expect.poll(async () => (await pool.query(waiting)).rows[0].n, { timeout: 20_000 }).toBe(0)
     await Promise.all(workers.map((worker) => worker.stop()))
     expect(faults).toEqual([])
     await expectTheRows(pool)

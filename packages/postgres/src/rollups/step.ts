@@ -18,12 +18,12 @@ export type StepOptions = {
   wait: boolean
 }
 
-export type StepResult = { minutes: number; fives: number; hours: number; days: number }
+export type StepResult = { minutes: number; fives: number; hours: number; days: number; weeks: number }
 
 /** Hours of a day, and about as many five minutes as a step has minutes for. */
 const maxParts = 48
 
-const nothing: StepResult = { minutes: 0, fives: 0, hours: 0, days: 0 }
+const nothing: StepResult = { minutes: 0, fives: 0, hours: 0, days: 0, weeks: 0 }
 
 type Day = { from: string; until: string }
 
@@ -33,8 +33,9 @@ type Day = { from: string; until: string }
  * - the day is locked, so that two workers never replace the same sums, an older snapshot last;
  * - marks are deleted in a statement before the rows are read. In READ COMMITTED the later statement has the later
  *   snapshot: each row whose mark is gone is seen, and a row that comes after leaves its own mark;
- * - a minute that was summed up marks its five minutes and its hour, an hour its day. They are summed up when no part
- *   of them is marked.
+ * - a minute that was summed up marks its five minutes and its hour, an hour its day, a day its week. They are summed
+ *   up when no part of them is marked. A week is summed up behind the lock of its first day: another day of it may
+ *   change meanwhile, and marks the week again.
  *
  * A day whose rows are gone (retention) keeps its sums: its marks are deleted unread. Retention closes the day behind
  * the same lock before it drops the rows; rows that vanish in any other way are noticed after reading, and the step is
@@ -48,7 +49,8 @@ export const stepDay = async (pool: Pool, dayStart: Date, options: StepOptions):
     const fives = await sumDirtyParts(client, day, options, levels.five)
     const hours = await sumDirtyParts(client, day, options, levels.hour)
     const days = await sumDirtyParts(client, day, options, levels.day)
-    return { minutes, fives, hours, days }
+    const weeks = await sumDirtyParts(client, day, options, levels.week)
+    return { minutes, fives, hours, days, weeks }
   })
 }
 
@@ -81,9 +83,9 @@ const hasRows = async (client: PoolClient, day: Day): Promise<boolean> => {
   return false
 }
 
-const unitOf = { f: 'five_of', h: 'hour_of', d: 'day_of' } as const
+const unitOf = { f: 'five_of', h: 'hour_of', d: 'day_of', w: 'week_of' } as const
 
-const mark = (client: PoolClient, level: 'f' | 'h' | 'd', starts: readonly string[]): Promise<unknown> =>
+const mark = (client: PoolClient, level: keyof typeof unitOf, starts: readonly string[]): Promise<unknown> =>
   client.query(
     `INSERT INTO throughline.rollup_marks (level, start)
      SELECT DISTINCT '${level}'::"char", throughline.${unitOf[level]}(start) FROM unnest($1::timestamptz[]) AS start`,
@@ -114,6 +116,9 @@ const sumDirtyParts = async (
   const starts = await takeMarks(client, { level: level.level, day, lagMs: options.lagMs, most: maxParts })
   if (starts.length === 0) return 0
   await sumParts(client, level, starts)
-  if (level.level === 'h') await mark(client, 'd', starts)
+  if (level.level === 'h') {
+    await mark(client, 'd', starts)
+  }
+  if (level.level === 'd') await mark(client, 'w', starts)
   return starts.length
 }

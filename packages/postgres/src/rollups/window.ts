@@ -36,8 +36,8 @@ export type Plan = {
   parameter: (value: unknown) => string
 }
 
-/** The finest sums between hours and minutes; `fives` are there of the operations alone. `rows`: no sums at all. */
-type Source = 'hours' | 'fives' | 'rows'
+/** Sums beside those of hours and days: `fives` are there of the operations alone, `weeks` of the users. `rows`: no sums at all. */
+type Source = 'hours' | 'fives' | 'weeks' | 'rows'
 
 /** Checks the window and says which sums it may be read from. Throws `TL_POSTGRES_OPTION`. */
 export const planOf = (window: RollupWindow, source: Source = 'hours'): Plan => {
@@ -56,7 +56,13 @@ export const planOf = (window: RollupWindow, source: Source = 'hours'): Plan => 
   const units =
     source === 'rows'
       ? null
-      : { fives: source === 'fives' && fits(fiveMs), hours: fits(hourMs), days: fits(dayMs) }
+      : {
+          fives: source === 'fives' && fits(fiveMs),
+          hours: fits(hourMs),
+          days: fits(dayMs),
+          // Steps are counted from another day than Monday.
+          weeks: source === 'weeks' && stepMs === undefined,
+        }
   return {
     from,
     until,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { PostgresError } from '../errors.js'
-import { isDue } from './sql/take-marks.js'
+import { everyLevel, isDue } from './sql/take-marks.js'
 import { type StepOptions, type StepResult, stepDay } from './step.js'
 
 export type RollupOptions = {
@@ -23,7 +23,7 @@ const maxMinutes = 240
 const firstMinutes = 10
 
 const candidates = `SELECT DISTINCT throughline.day_of(start) AS day FROM throughline.rollup_marks
-  WHERE (level = 'm' AND ${isDue('m')}) OR (level = 'f' AND ${isDue('f')}) OR (level = 'h' AND ${isDue('h')}) OR (level = 'd' AND ${isDue('d')})
+  WHERE ${everyLevel.map((level) => `(level = '${level}' AND ${isDue(level)})`).join(' OR ')}
   ORDER BY day DESC`
 
 /** One step for each day in turn, the newest first: a backlog of old days must not make today slow to read. */
@@ -54,7 +54,7 @@ const createPass = (pool: Pool, options: Omit<StepOptions, 'minutes'> & { stepMs
       if (!mayGoOn()) break
       try {
         const result = await stepOf(day)
-        done += result.minutes + result.fives + result.hours + result.days
+        done += result.minutes + result.fives + result.hours + result.days + result.weeks
       } catch (error) {
         fault = { error }
       }
