@@ -1,10 +1,10 @@
 // A recorder that is offered three times what it can store, for a minute: what it cannot take it refuses (503), and its memory stays.
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { withPostgres } from './harness/postgres.mjs'
+import { startRecorder } from './harness/recorder-process.mjs'
 
 export const title = 'Memory of a recorder that is offered too much'
 
@@ -15,7 +15,11 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url))
 export async function run({ onProgress }) {
   const seconds = 60
   return withPostgres(async (url) => {
-    const recorder = await startRecorder(url)
+    const recorder = await startRecorder(url, {
+      nodeOptions: ['--max-semi-space-size=8'],
+      // That it is busy is what its log would say.
+      stderr: 'ignore',
+    })
     const sender = fork(at('harness/overload-process.mjs'), [recorder.url])
     await once(sender, 'message')
     const ask = async (what) => {
@@ -82,34 +86,4 @@ function report(capacity, { sent, taken, seconds }, samples) {
 
 function residentMiB(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
-}
-
-/** As the README starts it. */
-async function startRecorder(url) {
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=8', at('../packages/recorder/dist/main.js')],
-    {
-      env: {
-        PATH: process.env.PATH,
-        THROUGHLINE_DATABASE_URL: url,
-        THROUGHLINE_RECORDER_AUTH: 'off',
-        THROUGHLINE_RECORDER_PORT: '0',
-      },
-      // That it is busy is what its log would say.
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  )
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
-  const { url: address, pid } = JSON.parse(line)
-  while (!(await fetch(`${address}/healthz`)).ok) await new Promise((resolve) => setTimeout(resolve, 100))
-  return {
-    url: address,
-    pid,
-    async stop() {
-      const ended = once(child, 'exit')
-      child.kill()
-      await ended
-    },
-  }
 }
