@@ -34,7 +34,7 @@ export async function underLoad({ pool, recorder, sender, window, size, onProgre
   const quiet = []
   const busy = []
   const waits = { quiet: [], busy: [] }
-  const times = []
+  const seen = { times: [], refused: 0 }
   let connections = 0
   for (let turn = 0; turn < turns; turn += 1)
     for (const [name, perSecond] of [
@@ -43,7 +43,7 @@ export async function underLoad({ pool, recorder, sender, window, size, onProgre
     ]) {
       onProgress(`${name} (${turn + 1}/${turns})`)
       const stop = new AbortController()
-      const reading = name === 'busy' ? readFor(url, window, stop.signal, times) : Promise.resolve()
+      const reading = name === 'busy' ? readFor(url, window, stop.signal, seen) : Promise.resolve()
       const watching = watch(pool, stop.signal, (count) => {
         connections = Math.max(connections, count)
       })
@@ -69,6 +69,15 @@ export async function underLoad({ pool, recorder, sender, window, size, onProgre
         gate: 0.9,
       },
       {
+        name: `pages refused as the recorder was busy, of ${readers} readers' beside ${writtenPerSecond} rows/s, against one in a hundred`,
+        unit: 'pages',
+        ours: seen.refused,
+        theirs: seen.times.length / 100,
+        ratio: seen.refused / (seen.times.length / 100),
+        target: 1,
+        gate: 1,
+      },
+      {
         name: 'connections that the pages have at a time, at most, against 4',
         unit: 'connections',
         ours: connections,
@@ -88,7 +97,7 @@ export async function underLoad({ pool, recorder, sender, window, size, onProgre
       },
     ],
     cases: {
-      [`a page beside ${readers} readers and ${writtenPerSecond} rows/s`]: spread(times),
+      [`a page beside ${readers} readers and ${writtenPerSecond} rows/s`]: spread(seen.times),
       'a request with rows, without readers': spread(waits.quiet),
       [`a request with rows, beside ${readers} readers`]: spread(waits.busy),
     },
@@ -96,7 +105,7 @@ export async function underLoad({ pool, recorder, sender, window, size, onProgre
 }
 
 /** Fifty who each look once a second at one of the pages that a console and its people ask for. */
-async function readFor(url, window, signal, times) {
+async function readFor(url, window, signal, seen) {
   const pages = [
     ...Array.from({ length: 10 }, () => '/metrics/performance?hours=24'),
     ...Array.from({ length: 10 }, () => '/metrics/performance?hours=1'),
@@ -112,12 +121,20 @@ async function readFor(url, window, signal, times) {
     pages.slice(0, readers).map(async (page, n) => {
       await delay((everyMs * n) / readers)
       while (!signal.aborted) {
-        const took = await timed(() => text(`${url}${page}`))
-        times.push(took)
+        const took = await timed(() => lookAt(`${url}${page}`, seen))
+        seen.times.push(took)
         await delay(Math.max(0, everyMs - took))
       }
     }),
   )
+}
+
+/** A recorder that is too busy says so: no answer, and no end of the run. */
+async function lookAt(url, seen) {
+  const answer = await fetch(url)
+  const body = await answer.text()
+  if (answer.status === 503) seen.refused += 1
+  else if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${body.slice(0, 300)}`)
 }
 
 async function watch(pool, signal, onCount) {
