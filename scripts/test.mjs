@@ -27,7 +27,8 @@ if (only.length > 0) {
     await vitest('packages/postgres on Postgres 15', ['--run', '--project', 'postgres-15'])
   else skip('packages/postgres on Postgres 15', 'Debian has it as: apt-get install postgresql')
   await vitest('repository tests', ['--run', '--project', 'repository'])
-  await schemathesis()
+  await withPython('schemathesis')
+  await withPython('aws')
   await vitest('the console in a browser', ['--run', '--project', 'console'])
   if (await binaries) {
     await vitest('end-to-end tests', ['--run', '--project', 'e2e'])
@@ -44,11 +45,14 @@ async function step(name, command, args) {
   totals[code === 0 ? 'passed' : 'failed'] += 1
 }
 
-/** The API against its own document; about a minute. What it needs is Python's: without it the step is skipped, where CI is set it fails. */
-async function schemathesis() {
-  heading('schemathesis')
+/**
+ * Checks that need Python: the API against its own document, about a minute; the CDK app of deploy/aws, its templates and cfn-lint on them.
+ * Without Python the step is skipped; where CI is set it fails.
+ */
+async function withPython(name) {
+  heading(name)
   const missing = 77
-  const code = await run(process.execPath, [join(root, 'scripts/schemathesis.mjs')])
+  const code = await run(process.execPath, [join(root, 'scripts', `${name}.mjs`)])
   if (code === missing && process.env.CI !== 'true') {
     process.stdout.write('Skipped: for the reason above.\n')
     totals.skipped += 1

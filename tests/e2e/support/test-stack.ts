@@ -23,6 +23,7 @@ export async function testStack(
     profile?: 'hybrid' | 'prometheus' | 'cloudwatch'
     collectorSettings?: Record<string, string>
     ruleFiles?: string[]
+    valueModel?: string
   } = {},
 ): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), 'throughline-e2e-'))
