@@ -9,8 +9,11 @@ import { ensureBinary } from '../../packages/cli/src/binaries/ensure.js'
 
 const folder = fileURLToPath(new URL('../../otel-collector/', import.meta.url))
 const readme = readFileSync(join(folder, 'README.md'), 'utf8')
-const profiles = readdirSync(join(folder, 'profiles')).map((file) => file.replace(/\.yaml$/, ''))
-const files = ['base.yaml', ...profiles.map((name) => `profiles/${name}.yaml`)]
+const inFolder = (name: string) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`)
+const profiles = inFolder('profiles').map((file) => file.replace(/^profiles\/|\.yaml$/g, ''))
+/** Those with components of the contrib image cannot be validated with our build. */
+const contrib = inFolder('contrib')
+const files = ['base.yaml', ...['profiles', 'options', 'tiers'].flatMap(inFolder), ...contrib]
 
 /** The README's own command lines: what it tells people to type is what must pass. */
 const combinations = [...readme.matchAll(/^otelcol((?: --config \S+\.yaml)+)$/gm)].map((match) =>
@@ -42,6 +45,11 @@ describe('Collector configuration', () => {
       expect(combinations).toContain(`--config base.yaml --config profiles/${profile}.yaml`)
   })
 
+  it('the README names a combination for every file that our build can run', () => {
+    for (const file of files.filter((name) => !contrib.includes(name)))
+      expect(combinations.join(' ').split(' ')).toContain(file)
+  })
+
   it.each(combinations)('the Collector accepts %s', async (configs) => {
     await collector('validate', configs)
   })
@@ -50,9 +58,9 @@ describe('Collector configuration', () => {
     await expect(collector('validate', '--config profiles/prometheus.yaml')).rejects.toThrow()
   })
 
-  it.each(profiles)('%s keeps every extension of the base', (profile) => {
+  it.each(files)('%s keeps every extension of the base', (file) => {
     const extensions = (text: string) => /^ {2}extensions: \[(.*)\]$/m.exec(text)?.[1]?.split(', ')
-    const own = extensions(readFileSync(join(folder, `profiles/${profile}.yaml`), 'utf8'))
+    const own = extensions(readFileSync(join(folder, file), 'utf8'))
     const shared = extensions(readFileSync(join(folder, 'base.yaml'), 'utf8'))!
     if (own) expect(own).toEqual(expect.arrayContaining(shared))
   })
@@ -75,7 +83,10 @@ describe('Collector configuration', () => {
       ))
         used.set(name!, value!)
     const listed = new Map(
-      [...readme.matchAll(/^\| `([A-Z][A-Z_]+)` \| `([^`]*)` \|/gm)].map((match) => [match[1]!, match[2]!]),
+      [...readme.matchAll(/^\| `([A-Z][A-Z_]+)` \| (?:`([^`]*)` )?\|/gm)].map((match) => [
+        match[1]!,
+        match[2] ?? '',
+      ]),
     )
     expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(used))
   })

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  statfsSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -20,8 +21,9 @@ import { fileURLToPath } from 'node:url'
 
 /*
  * A real Docker engine for tests. As root with `dockerd` installed it is one of our own: data, sockets and pid file under one temporary
- * folder, no bridge and no firewall rules, so that nothing of the machine changes and containers have the loopback alone. Else the engine
- * of DOCKER_HOST or of /var/run/docker.sock serves, if it answers.
+ * folder, no bridge and no firewall rules, so that nothing of the machine changes and containers have the loopback alone. A test that wants
+ * networks makes its own and names their bridges as the engine says; published ports are then forwarded by a program of Docker's. Else the
+ * engine of DOCKER_HOST or of /var/run/docker.sock serves, if it answers.
  *
  *   start    folder → guard → dockerd → `_ping` → image
  *   kill9    SIGKILL of dockerd, and with it of the containerd that it has started; the containers go on, as after a crash
@@ -40,6 +42,8 @@ export interface TestEngine {
   readonly connection: Connection
   /** An image with busybox in it, all applets on the PATH. */
   readonly image: string
+  /** Of an own engine: what the names of bridges begin with that shall be removed with it (`com.docker.network.bridge.name`). */
+  readonly bridges: string
   /** Of an own engine: the end of what dockerd has written. */
   log(): string
   kill9(): Promise<void>
@@ -53,6 +57,8 @@ export interface TestEngine {
 
 const IMAGE = 'throughline/busybox:test'
 const READY_MS = 30_000
+/** How long an engine may be silent while it makes an image: it writes all of it before it says a word. */
+const MAKE_MS = 300_000
 const DEFAULT_SOCKET = '/var/run/docker.sock'
 
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/bin', '/bin']
@@ -72,10 +78,30 @@ export async function noEngine(): Promise<string | undefined> {
   return reason
 }
 
-export async function startEngine(): Promise<TestEngine> {
+interface EngineOptions {
+  /** An engine of its own publishes the ports of containers. Default false. */
+  ports?: boolean
+  /** Where its folder is made. Default: the folder for temporary files. */
+  base?: string
+}
+
+export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   const reason = await reasonAgainst()
   if (reason !== undefined) throw new Error(reason)
-  return ownEngine ? startOwn() : foreign()
+  return ownEngine ? startOwn(options) : foreign()
+}
+
+/** A folder in memory, for who writes much that nobody reads again: if there is one that programs run from, with 6 GiB to spare. */
+export function folderInMemory(): string {
+  const shm = '/dev/shm'
+  try {
+    const { bavail, bsize } = statfsSync(shm)
+    const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ \/dev\/shm \S+ (\S+)/m)
+    if (bavail * bsize > 6 * 2 ** 30 && mount?.[1]?.split(',').includes('noexec') === false) return shm
+  } catch {
+    // There is none.
+  }
+  return tmpdir()
 }
 
 async function reasonAgainst(): Promise<string | undefined> {
@@ -95,6 +121,7 @@ async function foreign(): Promise<TestEngine> {
     own: false,
     connection,
     image: IMAGE,
+    bridges: '',
     log: () => '',
     kill9: async () => refuse(),
     restart: async () => refuse(),
@@ -113,15 +140,15 @@ function elsewhere(): Connection {
   return { protocol: 'http', host: url.hostname, port: Number(url.port || 2375) }
 }
 
-async function startOwn(): Promise<TestEngine> {
+async function startOwn({ ports = false, base: wanted = tmpdir() }: EngineOptions): Promise<TestEngine> {
   // The address of a Unix socket has 108 characters, and those of containerd lie four folders further down.
-  const base = tmpdir().length < 40 ? tmpdir() : '/tmp'
+  const base = wanted.length < 40 ? wanted : '/tmp'
   const dir = await mkdtemp(join(base, 'tl-docker-'))
   const connection = { socketPath: join(dir, 'd.sock') }
   // Else the machine's own configuration would be read.
   writeFileSync(join(dir, 'd.json'), '{}')
   const guard = startGuard(dir)
-  let daemon = startDaemon(dir)
+  let daemon = startDaemon(dir, ports)
   const log = () => readFileSync(join(dir, 'dockerd.log'), 'utf8').split('\n').slice(-20).join('\n')
   const ready = async () => {
     const deadline = Date.now() + READY_MS
@@ -147,6 +174,7 @@ async function startOwn(): Promise<TestEngine> {
     own: true,
     connection,
     image: IMAGE,
+    bridges: `tl-${dir.split('-').at(-1)}-`,
     log,
     async kill9() {
       daemon.kill('SIGKILL')
@@ -155,7 +183,7 @@ async function startOwn(): Promise<TestEngine> {
     async restart() {
       await forget(join(dir, 'd.pid'))
       await forget(join(dir, 'x/containerd/containerd.pid'))
-      daemon = startDaemon(dir)
+      daemon = startDaemon(dir, ports)
       await ready()
     },
     halt: () => void daemon.kill('SIGSTOP'),
@@ -164,7 +192,7 @@ async function startOwn(): Promise<TestEngine> {
   }
 }
 
-function startDaemon(dir: string): ChildProcess {
+function startDaemon(dir: string, ports: boolean): ChildProcess {
   const out = openSync(join(dir, 'dockerd.log'), 'a')
   const args = [
     ['--data-root', join(dir, 'data')],
@@ -175,7 +203,7 @@ function startDaemon(dir: string): ChildProcess {
     ['--bridge', 'none'],
     ['--cgroup-parent', cgroupOf(dir)],
     ['--exec-opt', 'native.cgroupdriver=cgroupfs'],
-    ['--iptables=false', '--ip-forward=false', '--userland-proxy=false'],
+    ['--iptables=false', '--ip-forward=false', `--userland-proxy=${ports}`],
     ['--shutdown-timeout', '2'],
   ].flat()
   // A session of its own: Ctrl-C in the terminal reaches the tests first, and the guard ends the engine after them.
@@ -222,19 +250,35 @@ async function importImage(connection: Connection): Promise<void> {
     await copyFile(busybox, join(root, 'bin/busybox'))
     for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n'))
       if (applet !== '' && applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet))
-    const tar = spawn('tar', ['-C', root, '-c', '.'], { stdio: ['ignore', 'pipe', 'ignore'] })
-    const [repo, tag] = IMAGE.split(':')
-    const answer = await call(
-      connection,
-      'POST',
-      `/images/create?fromSrc=-&repo=${repo}&tag=${tag}`,
-      tar.stdout,
-    )
-    // What goes wrong after the first byte is a line in the body of a 200.
-    if (answer.status !== 200 || answer.body.includes('"error"')) throw new Error(`image: ${answer.body}`)
+    await importFolder(connection, root, IMAGE)
   } finally {
     await rm(root, { recursive: true, force: true })
   }
+}
+
+/** Makes a folder the root file system of an image; `changes` are lines of a Dockerfile, such as `USER 10001`. */
+export function importFolder(
+  connection: Connection,
+  folder: string,
+  image: string,
+  changes: readonly string[] = [],
+): Promise<void> {
+  const [repo, tag] = image.split(':') as [string, string]
+  const query = new URLSearchParams({ fromSrc: '-', repo, tag })
+  for (const change of changes) query.append('changes', change)
+  return makeImage(connection, `/images/create?${query}`, folder)
+}
+
+/** Builds an image by the Dockerfile in a folder, which is its context. */
+export function buildFolder(connection: Connection, folder: string, image: string): Promise<void> {
+  return makeImage(connection, `/build?${new URLSearchParams({ t: image, networkmode: 'none' })}`, folder)
+}
+
+async function makeImage(connection: Connection, path: string, folder: string): Promise<void> {
+  const tar = spawn('tar', ['-C', folder, '-c', '.'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const answer = await call(connection, 'POST', path, tar.stdout, MAKE_MS)
+  // What goes wrong after the first byte is a line in the body of a 200.
+  if (answer.status !== 200 || answer.body.includes('"error"')) throw new Error(`image: ${answer.body}`)
 }
 
 const answers = (connection: Connection): Promise<boolean> =>
@@ -243,11 +287,13 @@ const answers = (connection: Connection): Promise<boolean> =>
     () => false,
   )
 
-function call(
+/** One request to the engine's API. */
+export function call(
   connection: Connection,
   method: string,
   path: string,
   content?: Readable,
+  silentMs = READY_MS,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const headers = content === undefined ? {} : { 'content-type': 'application/x-tar' }
@@ -261,7 +307,7 @@ function call(
     })
     sent.on('error', reject)
     // An engine that takes the connection and is silent is none.
-    sent.setTimeout(READY_MS, () => sent.destroy(new Error('no answer')))
+    sent.setTimeout(silentMs, () => sent.destroy(new Error('no answer')))
     if (content === undefined) sent.end()
     else content.pipe(sent)
   })

@@ -44,6 +44,11 @@ for _ in $(seq 20); do
   sleep 0.05
 done
 
+# A bridge stays behind its engine. 6 characters: the folder's own.
+for link in /sys/class/net/tl-"${dir##*-}"-*; do
+  [ -e "$link" ] && ip link delete "${link##*/}" 2>/dev/null
+done
+
 # Innermost mounts first.
 awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r mount; do
   umount -l "$mount"
