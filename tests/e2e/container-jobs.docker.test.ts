@@ -287,6 +287,7 @@ describe.skipIf(missing)('docker: the container jobs on a real engine', () => {
       for (const id of running) {
         const row = await rowOf(id)
         expect(row).toMatchObject({ metadata: { 'job.status': 'cancelled' } })
+        expect([row.success, row.errorType]).toEqual([false, null])
         await until(async () => (await containersOf(id)).length === 0, {
           what: 'its container to be removed',
         })

@@ -11,6 +11,7 @@ import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { removePostgresData } from '../../packages/cli/src/postgres/embedded.js'
 import { type PortName, portVariable } from '../../packages/cli/src/stack/ports.js'
+import { runDoctor } from './support/doctor.js'
 import { atEnd } from './support/test-stack.js'
 
 const main = new URL('../../examples/dyno-allocation/dist/demo/main.js', import.meta.url).pathname
@@ -132,11 +133,14 @@ async function startedPids(folder: string): Promise<number[]> {
   return [...JSON.stringify(book).matchAll(/"pid":(\d+)/g)].map((match) => Number(match[1]))
 }
 
-test('the printed link opens the console on the example; Ctrl-C, which npm sends twice, ends all of it and leaves no process and no lock', async () => {
+test('beside it the doctor is content without a flag; the printed link opens the console on the example; Ctrl-C, which npm sends twice, ends all of it and leaves no process and no lock', async () => {
   const demo = await startDemo([])
   await printed(demo, 'Running. Ctrl-C stops everything.')
   const pids = await startedPids(demo.folder)
   expect(pids.length).toBeGreaterThanOrEqual(6)
+  const { code, output } = await runDoctor(demo.folder)
+  expect(code, output).toBe(0)
+  expect(output).toMatch(/All \d+ hops hold/)
   const { secret } = await openConsole(demo)
   demo.child.kill('SIGINT')
   demo.child.kill('SIGINT')

@@ -10,6 +10,7 @@ import { codes as recorderCodes } from '../../packages/recorder/src/errors.js'
 import { settingsOf } from '../../packages/recorder/src/options.js'
 import { DURATION_BOUNDS } from '../../packages/sdk/src/metrics/buckets.js'
 import { readConfig } from '../../packages/sdk/src/options.js'
+import { pages } from './blocks/collect.js'
 import { filesBelow, read, root, shippedSources } from './workspace.js'
 
 const page = (name: string) => read(`docs/reference/${name}.md`)
@@ -79,7 +80,7 @@ describe('docs/reference/environment.md', () => {
   test('has the defaults of the Collector', () => {
     for (const path of collector)
       for (const [, name, value] of read(path).matchAll(/\$\{env:(THROUGHLINE_[A-Z0-9_]+):-([^}]*)\}/g))
-        expect(page('environment'), path).toContain(`| \`${name}\` | \`${value}\` |`)
+        expect(page('environment'), path).toContain(`| \`${name}\` | ${value && `\`${value}\` `}|`)
   })
 
   test('has the defaults of the SDK and of the recorder', () => {
@@ -175,22 +176,29 @@ test('the code in the README is a file of the examples, which is compiled', () =
   expect(shown.filter((code) => !sources.some((source) => source.includes(code)))).toEqual([])
 })
 
-describe('a link in the documentation', () => {
-  const pages = [
-    ...filesBelow('docs', (path) => path.endsWith('.md')),
-    ...filesBelow('packages', (path) => path.endsWith('.md')),
-    ...filesBelow('otel-collector', (path) => path.endsWith('.md')),
-    ...filesBelow('deploy', (path) => path.endsWith('.md')),
-    'README.md',
-  ]
+const linksOf = (path: string): string[] => {
+  const prose = read(path).replace(/^( *)```[\s\S]*?^\1```/gm, '')
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target as string)
+    .filter((target) => !/^[a-z]+:/.test(target))
+}
 
+describe('a link in the documentation', () => {
   test.each(pages)('of %s leads to a file and a heading', (path) => {
-    const prose = read(path).replace(/^```[\s\S]*?^```/gm, '')
-    const broken = [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, target]) => target as string)
-      .filter((target) => !/^[a-z]+:/.test(target))
-      .filter((target) => !leadsSomewhere(path, target))
-    expect(broken).toEqual([])
+    expect(linksOf(path).filter((target) => !leadsSomewhere(path, target))).toEqual([])
+  })
+
+  test('leads to every page, by others, from the README or from the list of documents', () => {
+    const reached = new Set(['README.md', 'docs/README.md'])
+    for (const path of reached)
+      for (const target of linksOf(path)) {
+        const to = join(dirname(path), target.split('#')[0] ?? '')
+        if (pages.includes(to)) reached.add(to)
+      }
+    // Those two are made, and read, by a tool.
+    const made = /^\.changeset\/(?!README)|^packages\/.*\/CHANGELOG/
+    const alone = pages.filter((path) => !reached.has(path) && !made.test(path))
+    expect(alone).toEqual([])
   })
 })
 

@@ -122,7 +122,7 @@ async function lay(folder: string, programs: Record<string, string>): Promise<vo
 /** The system's libraries that a program loads, where it looks for them; those below `own` are in the image already. */
 function addLibraries(folder: string, program: string, own = '/nowhere'): void {
   // Of a program that is static it says so and fails.
-  const listed = spawnSync('ldd', [program], { encoding: 'utf8' }).stdout
+  const listed = spawnSync('/usr/bin/ldd', [program], { encoding: 'utf8' }).stdout
   for (const [, path] of listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)) {
     if (path === undefined || path.startsWith(own)) continue
     mkdirSync(join(folder, dirname(path)), { recursive: true })

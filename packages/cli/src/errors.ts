@@ -18,6 +18,12 @@ export const codes = {
   TL_PROBE_FAILED: 'The probe of `throughline dev` could not run its operation.',
   TL_USAGE: 'An option of the command line has a value that it cannot have.',
   TL_LOOKUP_FAILED: 'A store refused a lookup or answered with something unexpected.',
+  TL_INIT_REFUSED:
+    'What `throughline init` found is not understood, or is not supported; nothing was changed.',
+  TL_INIT_CONFLICT: 'A file that `throughline init` would make is there already and is not its own.',
+  TL_INIT_UNCONFIRMED: '`throughline init` would write, has no terminal to ask at, and was not told `--yes`.',
+  TL_INIT_WRITE: 'A file could not be written by `throughline init`; what it had written before stands.',
+  TL_INIT_RECORD: 'The record of what `throughline init` has written cannot be used to undo it.',
 } as const
 
 export type CliErrorCode = keyof typeof codes

@@ -9,6 +9,10 @@ type Command = {
 }
 
 const commands: Record<string, Command> = {
+  init: {
+    about: 'set an existing service up, and take it back',
+    load: () => import('./commands/init.js').then(({ INIT_HELP, init }) => ({ help: INIT_HELP, run: init })),
+  },
   dev: {
     about: 'run the whole pipeline on this machine',
     load: () => import('./commands/dev.js').then(({ DEV_HELP, dev }) => ({ help: DEV_HELP, run: dev })),
@@ -26,6 +30,11 @@ const commands: Record<string, Command> = {
     load: () =>
       import('./commands/token.js').then(({ TOKEN_HELP, token }) => ({ help: TOKEN_HELP, run: token })),
   },
+  erase: {
+    about: 'delete what is stored of one user',
+    load: () =>
+      import('./commands/erase.js').then(({ ERASE_HELP, erase }) => ({ help: ERASE_HELP, run: erase })),
+  },
   'dead-letters': {
     about: 'records that could not become rows: list, show, retry',
     load: () =>
@@ -38,6 +47,11 @@ const commands: Record<string, Command> = {
     about: 'what waits in the folder of a service: inspect, drain',
     load: () =>
       import('./commands/spool.js').then(({ SPOOL_HELP, spool }) => ({ help: SPOOL_HELP, run: spool })),
+  },
+  doctor: {
+    about: 'send one operation, follow it hop by hop, name what is wrong and the command that mends it',
+    load: () =>
+      import('./commands/doctor.js').then(({ DOCTOR_HELP, doctor }) => ({ help: DOCTOR_HELP, run: doctor })),
   },
   reconcile: {
     about: 'account for every record: stored, parked, waiting, refused',
@@ -75,6 +89,10 @@ const commands: Record<string, Command> = {
     about: 'what the operations are worth: check, explain, report, freeze',
     load: () =>
       import('./commands/value.js').then(({ VALUE_HELP, value }) => ({ help: VALUE_HELP, run: value })),
+  },
+  slo: {
+    about: 'rules and a dashboard for the objectives of a value model',
+    load: () => import('./commands/slo.js').then(({ SLO_HELP, slo }) => ({ help: SLO_HELP, run: slo })),
   },
 }
 

@@ -83,6 +83,7 @@ test('an instance: what it says of itself, which numbers are committed, how ofte
       lifecycle: 2n,
       parked: 2n,
       inTransactions: 1n,
+      erased: 0n,
     },
   ])
   expect(await businessSums(pool, [instance], aroundNow().from)).toEqual([

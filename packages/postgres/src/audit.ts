@@ -26,6 +26,8 @@ export type InstanceAudit = {
   parked: bigint
   /** Of the committed numbers, those whose copy waits for the transaction that the row went into (`recordIn`). */
   inTransactions: bigint
+  /** Of the committed numbers, those whose row or parked record was erased (`throughline erase`). */
+  erased: bigint
 }
 
 /** One business value as rows have it: the exact sum, as a decimal. */
@@ -63,6 +65,8 @@ WHERE (record::json -> 'row' ->> 'instance')::uuid = ANY($1::uuid[]) AND NOT EXI
   WHERE o.started_at = w.started_at AND o.trace_id = w.trace_id AND o.span_id = w.span_id AND o.seq IS NOT NULL)
 GROUP BY 1`
 
+const erasedSql = 'SELECT instance::text, n::text FROM throughline.erased_numbers($1::uuid[])'
+
 const oldestSql = `SELECT min(substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \\(''([^'']+)''\\)')::timestamptz) AS oldest
 FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'throughline.operations'::regclass`
 
@@ -99,6 +103,7 @@ const audit = async (client: PoolClient, { from, to }: Window): Promise<Instance
   const rows = await counts(client, rowsSql, [ids, since])
   const parked = await counts(client, parkedSql, [ids])
   const inTransactions = await counts(client, inTransactionsSql, [ids])
+  const erased = await counts(client, erasedSql, [ids])
   const oldest = (await client.query<{ oldest: Date | null }>(oldestSql)).rows[0]?.oldest ?? null
   const audits: InstanceAudit[] = []
   for (const one of found)
@@ -117,6 +122,7 @@ const audit = async (client: PoolClient, { from, to }: Window): Promise<Instance
       lifecycle: BigInt(one.lifecycle),
       parked: parked.get(one.instance) ?? 0n,
       inTransactions: inTransactions.get(one.instance) ?? 0n,
+      erased: erased.get(one.instance) ?? 0n,
     })
   return audits
 }

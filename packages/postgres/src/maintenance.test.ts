@@ -53,6 +53,27 @@ describe('maintenance', () => {
     expect(await applyRetention(database.url, { retentionDays: 30 })).toMatchObject({ dropped: [] })
   })
 
+  test('of jobs, when they ran and what was said of them goes with their days, and their sums stay', async () => {
+    const job = JSON.stringify({ 'job.queue': 'media', 'job.type': 'video', 'job.status': 'completed' })
+    const check = JSON.stringify({ 'job.queue': 'media', 'job.capacity': 4 })
+    await pool.query(`UPDATE throughline.rollup_floor SET floor = '-infinity'`)
+    await createWriter(pool).write(
+      [0, 40].flatMap((days) => [
+        { ...daysAgo(days), metadata: job },
+        { ...daysAgo(days), operation: 'status_check', metadata: check },
+      ]),
+    )
+    await rollUp(pool)
+    const kept = async () =>
+      (
+        await pool.query(`SELECT (SELECT sum(count)::int FROM throughline.rollup_jobs WHERE level = 'h') AS jobs,
+          (SELECT count(*)::int FROM throughline.rollup_job_spans) AS spans, (SELECT count(*)::int FROM throughline.rollup_job_checks) AS checks`)
+      ).rows[0]
+    expect(await kept()).toEqual({ jobs: 2, spans: 2, checks: 2 })
+    expect((await applyRetention(database.url, { retentionDays: 30 })).dropped).toHaveLength(1)
+    expect(await kept()).toEqual({ jobs: 2, spans: 1, checks: 1 })
+  })
+
   test('a reader of an old day holds up the retention, not the writers; the next run ends it', async () => {
     await createWriter(pool).write([daysAgo(0), daysAgo(60)])
     await rollUp(pool)

@@ -68,6 +68,10 @@ export const applyRetention = async (
     const turn = await client.query('SELECT pg_try_advisory_lock($1) AS mine', [retentionLock])
     if (turn.rows[0].mine !== true) return { ...result, waiting: 'turn' }
     await dropPartitions(client, before, result)
+    for (const table of ['rollup_job_spans', 'rollup_job_checks'])
+      await client.query(
+        `DELETE FROM throughline.${table} WHERE start < (SELECT floor FROM throughline.rollup_floor)`,
+      )
     result.deadLetters = await count(client, deleteDeadLetters, before)
     result.instances = await count(client, deleteInstances, before)
     return result

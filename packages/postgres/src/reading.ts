@@ -6,18 +6,10 @@ export {
   type VersionValues,
 } from './reading/compare.js'
 export { type HealthRecord, type InstanceHealth, readHealth } from './reading/health.js'
-export {
-  type JobFigures,
-  type JobHost,
-  type JobPhase,
-  type JobsRecord,
-  jobLimits,
-  type QueueChecks,
-  type QueueState,
-  readJobs,
-  type Spread,
-} from './reading/jobs.js'
-export { type JobsQuery, jobPhases } from './reading/jobs-sql.js'
+export { type JobsRecord, jobLimits, type QueueChecks, readJobs } from './reading/jobs.js'
+export type { JobFigures, JobPhase, Spread } from './reading/jobs-figures.js'
+export type { JobHost, QueueState } from './reading/jobs-hosts.js'
+export type { JobsQuery } from './reading/jobs-window.js'
 export { readNewest } from './reading/newest.js'
 export type { OperationDetailRecord, OperationRecord } from './reading/operation-columns.js'
 export type { OperationFilter } from './reading/operation-filter.js'
@@ -33,3 +25,4 @@ export { readStory, type StoryRecord } from './reading/story.js'
 export { readUsersOf } from './reading/users.js'
 export { inSnapshot } from './reading/value-snapshot.js'
 export { readVersions, type VersionRecord } from './reading/versions.js'
+export { jobPhases } from './rollups/sql/job-cells.js'

@@ -13,7 +13,9 @@ import { copyOperations } from './sql/copy-operations.js'
 import { insertDeadLetters } from './sql/insert-dead-letters.js'
 import { insertDelivered } from './sql/insert-delivered.js'
 import { insertOperations } from './sql/insert-operations.js'
+import { insertSynthetic } from './sql/insert-synthetic.js'
 import { upsertInstances } from './sql/upsert-instances.js'
+import type { SyntheticRecord } from './synthetic-record.js'
 import { inTransaction } from './transaction.js'
 
 type WriterOptions = {
@@ -42,13 +44,15 @@ type WriteResult = {
 export type Writer = {
   /**
    * Stores the rows, parks `rejected` (records that could not even become rows), brings `instances` up to date and
-   * writes down in `delivered` which numbers of each instance these were, in one transaction. Resolves after COMMIT.
+   * writes down in `delivered` which numbers of each instance these were, in one transaction. Synthetic operations go with
+   * it into a table of their own and nowhere else. Resolves after COMMIT.
    * Rejects with the error of Postgres when nothing was stored: `isRetryable` says whether to repeat.
    */
   write: (
     rows: readonly OperationRow[],
     rejected?: readonly DeadLetter[],
     lifecycle?: readonly LifecycleRecord[],
+    synthetic?: readonly SyntheticRecord[],
   ) => Promise<WriteResult>
 }
 
@@ -81,7 +85,7 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
 
   let insertsLeft = 0
 
-  const write: Writer['write'] = async (rows, rejected = [], lifecycle = []) => {
+  const write: Writer['write'] = async (rows, rejected = [], lifecycle = [], synthetic = []) => {
     const { entries, copies, faults, doubles, numbered } = await arrange(
       rows,
       startWindow(now(), retentionDays),
@@ -110,6 +114,7 @@ export const createWriter = (pool: Pool, options: WriterOptions = {}): Writer =>
           await insertDeadLetters(client, [...letters, ...[...faults, ...found].map((fault) => fault.letter)])
           await upsertInstances(client, instances)
           await insertDelivered(client, runs)
+          await insertSynthetic(client, synthetic)
           if (count > 0) await markDirty(client, rowsOf(pending))
           return count
         })

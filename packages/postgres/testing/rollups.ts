@@ -53,7 +53,8 @@ export const makeKept = async (pool: pg.Pool): Promise<void> => {
 export const clear = async (pool: pg.Pool): Promise<void> => {
   await pool.query(
     `TRUNCATE kept, throughline.operations, throughline.rollup_marks, throughline.rollup_operations,
-     throughline.rollup_business, throughline.rollup_version_values, throughline.rollup_users`,
+     throughline.rollup_business, throughline.rollup_version_values, throughline.rollup_users,
+     throughline.rollup_jobs, throughline.rollup_job_spans, throughline.rollup_job_checks`,
   )
   await pool.query(`UPDATE throughline.rollup_floor SET floor = '-infinity'`)
 }

@@ -27,6 +27,7 @@ export type {
 export type { Figures, PerformanceAnswer, PerformanceQuery } from './api/schemas/performance.js'
 export type { ConfirmAnswer, ConfirmQuery, StatusAnswer } from './api/schemas/status.js'
 export type { FiguresEvent, OperationsEvent, StreamQuery } from './api/schemas/stream.js'
+export type { ChecksAnswer, SyntheticAnswer, SyntheticQuery } from './api/schemas/synthetic.js'
 export type {
   BusinessAnswer,
   FrozenListAnswer,

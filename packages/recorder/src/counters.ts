@@ -6,6 +6,7 @@ const names = [
   'throughline.recorder.duplicates',
   'throughline.recorder.rolled_back',
   'throughline.recorder.lifecycle',
+  'throughline.recorder.synthetic',
   'throughline.recorder.dead_letters',
   'throughline.recorder.refusals',
   'throughline.recorder.unknown_bearers',

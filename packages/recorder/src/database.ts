@@ -39,7 +39,7 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
   const closing = new AbortController()
   const becameReady = Promise.withResolvers<void>()
   let ready = false
-  let fault = 'starting'
+  let fault: unknown
   let probing: Promise<unknown> | undefined
 
   const start = async (): Promise<void> => {
@@ -55,7 +55,7 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
         becameReady.resolve()
         return
       } catch (error) {
-        fault = faultCode(error)
+        fault = error
         if (!closing.signal.aborted) log('start', `the schema cannot be made yet: ${messageOf(error)}`)
       }
       // Half of it by chance, so that several recorders do not come back in step.
@@ -67,7 +67,9 @@ export const openDatabase = (settings: Settings, log: FaultLog): Database => {
   const started = start()
 
   const assertReady = (): void => {
-    if (!ready) throw new RecorderError('TL_DATABASE_AWAY', `the database is not there yet (${fault})`)
+    if (ready) return
+    const reason = fault === undefined ? 'starting' : faultCode(fault)
+    throw new RecorderError('TL_DATABASE_AWAY', `the database is not there yet (${reason})`, { cause: fault })
   }
 
   return {

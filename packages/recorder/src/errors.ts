@@ -58,9 +58,9 @@ export class RecorderError extends Error {
   constructor(
     code: RecorderErrorCode,
     message: string,
-    options: { status?: number; retryAfterSeconds?: number } = {},
+    options: { status?: number; retryAfterSeconds?: number; cause?: unknown } = {},
   ) {
-    super(message)
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.status = options.status ?? statuses[code]
     this.retryAfterSeconds = options.retryAfterSeconds

@@ -60,15 +60,18 @@ export const createGroupCommit = (
     try {
       const rejected = parts.flatMap((part) => part.records.rejected)
       const lifecycle = parts.flatMap((part) => part.records.lifecycle)
+      const synthetic = parts.flatMap((part) => part.records.synthetic)
       const result = await writer.write(
         parts.flatMap((part) => part.records.rows),
         rejected,
         lifecycle,
+        synthetic,
       )
       counters.count('throughline.recorder.rows', result.inserted)
       counters.count('throughline.recorder.duplicates', result.duplicates)
       counters.count('throughline.recorder.dead_letters', rejected.length + result.deadLettered.length)
       counters.count('throughline.recorder.lifecycle', lifecycle.length)
+      counters.count('throughline.recorder.synthetic', synthetic.length)
       let parked = 0
       let offset = 0
       for (const part of parts) {
@@ -99,7 +102,7 @@ export const createGroupCommit = (
 
   const enqueue = (records: Partial<Records>): Promise<string[]> =>
     new Promise((resolve, reject) => {
-      const whole = { rows: [], rejected: [], lifecycle: [], ...records }
+      const whole = { rows: [], rejected: [], lifecycle: [], synthetic: [], ...records }
       waiting.push({ records: whole, size: sizeOf(whole), resolve, reject })
     })
 
@@ -121,6 +124,7 @@ export const createGroupCommit = (
               ...chunks(records.rows, maxRowsPerWrite).map((rows) => enqueue({ rows })),
               ...chunks(records.rejected, maxRowsPerWrite).map((rejected) => enqueue({ rejected })),
               ...chunks(records.lifecycle, maxRowsPerWrite).map((lifecycle) => enqueue({ lifecycle })),
+              ...chunks(records.synthetic, maxRowsPerWrite).map((synthetic) => enqueue({ synthetic })),
             ]
       startWrites()
       // All of them, so that an answer is given only when no part is under way any more.

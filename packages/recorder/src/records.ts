@@ -1,7 +1,9 @@
 import type { Attributes, ResourceSpans, Span } from '@throughline/otlp'
 import type { DeadLetter, LifecycleRecord, OperationRow } from '@throughline/postgres'
 import { toOperationRow } from '@throughline/postgres/span-row'
+import type { SyntheticRecord } from '@throughline/postgres/synthetic'
 import { isLifecycle, toLifecycleRecord } from './lifecycle-record.js'
+import { isSynthetic, toSyntheticRecord } from './synthetic-record.js'
 
 /** The scope whose spans are records. Every other scope is ignored. */
 const recordScope = 'throughline.operations'
@@ -12,15 +14,24 @@ export type Records = {
   /** Records that can never become a row, known before Postgres is asked. */
   rejected: readonly DeadLetter[]
   lifecycle: readonly LifecycleRecord[]
+  /** Made up by `throughline doctor`: in no report, whatever else they say of themselves. */
+  synthetic: readonly SyntheticRecord[]
 }
 
-export const sizeOf = ({ rows, rejected, lifecycle }: Records): number =>
-  rows.length + rejected.length + lifecycle.length
+export const sizeOf = ({ rows, rejected, lifecycle, synthetic }: Records): number =>
+  rows.length + rejected.length + lifecycle.length + synthetic.length
 
-type Sorted = { rows: OperationRow[]; rejected: DeadLetter[]; lifecycle: LifecycleRecord[] }
+type Sorted = {
+  rows: OperationRow[]
+  rejected: DeadLetter[]
+  lifecycle: LifecycleRecord[]
+  synthetic: SyntheticRecord[]
+}
+
+const nothing = (): Sorted => ({ rows: [], rejected: [], lifecycle: [], synthetic: [] })
 
 export const recordsOf = (request: readonly ResourceSpans[]): Records => {
-  const sorted: Sorted = { rows: [], rejected: [], lifecycle: [] }
+  const sorted = nothing()
   for (const { resource, scopes } of request)
     for (const { scope, spans } of scopes)
       if (scope.name === recordScope) for (const span of spans) sort(span, resource, sorted)
@@ -28,13 +39,15 @@ export const recordsOf = (request: readonly ResourceSpans[]): Records => {
 }
 
 export const recordsOfSpan = (span: Span, resource: Attributes): Records => {
-  const sorted: Sorted = { rows: [], rejected: [], lifecycle: [] }
+  const sorted = nothing()
   sort(span, resource, sorted)
   return sorted
 }
 
 const sort = (span: Span, resource: Attributes, sorted: Sorted): void => {
-  if (isLifecycle(span)) {
+  if (isSynthetic(span)) {
+    sorted.synthetic.push(toSyntheticRecord(span, resource))
+  } else if (isLifecycle(span)) {
     const mapped = toLifecycleRecord(span, resource)
     if (mapped.lifecycle !== undefined) sorted.lifecycle.push(mapped.lifecycle)
     else sorted.rejected.push(mapped.letter)

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { composeBinary } from '../../support/compose-binary.js'
 import { call, dockerHostOf, type TestEngine } from '../../support/docker-engine.js'
 
-export const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** What the engine says of a container, as far as it is looked at here. */
 export interface Inspected {
@@ -129,7 +129,7 @@ export async function composed(engine: TestEngine, dir: string, files: string[] 
 export type Composed = Awaited<ReturnType<typeof composed>>
 
 /** Services of the files, by what each of them says. */
-export function servicesOf(files: string[]): Record<string, Record<string, unknown>> {
+function servicesOf(files: string[]): Record<string, Record<string, unknown>> {
   return Object.assign(
     {},
     ...files.map(

@@ -9,6 +9,8 @@ import { verifySigV4 } from './sigv4.js'
 interface CloudWatchOptions {
   /** 0 takes any free port. */
   port: number
+  /** Default `127.0.0.1`. */
+  host?: string
   region?: string
   accessKeyId?: string
   secretAccessKey?: string
@@ -36,11 +38,11 @@ export const demoCredentials = {
 
 /**
  * The OTLP metrics endpoint of CloudWatch, for development: checks the SigV4 signature for the service `monitoring` as AWS
- * does, decodes the metrics and shows them at `GET /metrics.json`. Listens on 127.0.0.1.
+ * does, decodes the metrics and shows them at `GET /metrics.json`. Listens on loopback unless told otherwise.
  */
 export async function startCloudWatch(options: CloudWatchOptions): Promise<CloudWatch> {
   const { region, accessKeyId, secretAccessKey } = { ...demoCredentials, ...options }
-  const { maxPoints = 10_000, maxBodyBytes = 4 * 1024 * 1024 } = options
+  const { host = '127.0.0.1', maxPoints = 10_000, maxBodyBytes = 4 * 1024 * 1024 } = options
   let points: CloudWatchPoint[] = []
   const refusals: Record<string, number> = {}
   let refused = 0
@@ -105,7 +107,7 @@ export async function startCloudWatch(options: CloudWatchOptions): Promise<Cloud
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, '127.0.0.1', () => {
+    server.listen(options.port, host, () => {
       server.off('error', reject)
       resolve()
     })

@@ -22,6 +22,7 @@ function audit(covered: [bigint, bigint][], more: Partial<InstanceAudit> = {}): 
     lifecycle: 2n,
     parked: 0n,
     inTransactions: 0n,
+    erased: 0n,
     ...more,
   }
 }

@@ -91,14 +91,15 @@ export function ledgerOf(audit: InstanceAudit, elsewhere: Elsewhere): Ledger {
     })
   }
   if (audit.rows !== null) {
-    const expected = covered - audit.lifecycle - audit.parked - audit.inTransactions
+    const { lifecycle, parked, inTransactions, erased } = audit
+    const expected = covered - lifecycle - parked - inTransactions - erased
     if (audit.rows !== expected)
       findings.push({
         kind: 'rows',
         count: audit.rows > expected ? audit.rows - expected : expected - audit.rows,
         explained: false,
         ranges: [],
-        text: `${plural(audit.rows, 'row')}, but ${plural(covered, 'number')} committed less ${plural(audit.lifecycle, 'lifecycle record')}, ${audit.parked} parked and ${audit.inTransactions} in open transactions are ${expected}`,
+        text: `${plural(audit.rows, 'row')}, but ${plural(covered, 'number')} committed less ${plural(lifecycle, 'lifecycle record')}, ${parked} parked, ${inTransactions} in open transactions and ${erased} erased are ${expected}`,
       })
   }
   return { audit, covered, redelivered: audit.received - covered, findings }

@@ -35,7 +35,7 @@ function printInstance({
   findings,
   metric,
 }: Account['instances'][number]): void {
-  const { instance, service, version, stopReason, stoppedAt, lastSeq, rows, parked } = audit
+  const { instance, service, version, stopReason, stoppedAt, lastSeq, rows, parked, erased } = audit
   const ended =
     stopReason === null
       ? 'runs, or was killed'
@@ -44,7 +44,7 @@ function printInstance({
   say(`${bold(service ?? 'unknown service')}${version === null ? '' : ` ${version}`} ${dim(instance)}`)
   say(`    ${ended}`)
   say(
-    `    ${plural(covered, 'record')} here: ${rows === null ? 'an unknown number of rows' : plural(rows, 'row')}, ${audit.lifecycle} lifecycle, ${parked} parked, ${audit.inTransactions} in open transactions; ${redelivered} came again`,
+    `    ${plural(covered, 'record')} here: ${rows === null ? 'an unknown number of rows' : plural(rows, 'row')}, ${audit.lifecycle} lifecycle, ${parked} parked, ${audit.inTransactions} in open transactions${erased === 0n ? '' : `, ${erased} erased`}; ${redelivered} came again`,
   )
   for (const finding of findings) {
     const where = finding.ranges.map(([lo, hi]) => (lo === hi ? `${lo}` : `${lo}-${hi}`)).join(', ')

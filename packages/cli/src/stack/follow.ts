@@ -23,11 +23,16 @@ export interface Footprint {
   readonly services: number
 }
 
+/** Where the stores are: a stack, or what stands for one. */
+type Stores = Pick<Stack, 'databaseUrl' | 'profile'> & {
+  readonly urls: Pick<Stack['urls'], 'jaeger' | 'prometheus' | 'cloudwatch'>
+}
+
 /** How long a hop may take: the slowest is a metric interval and two queues. */
 const DEADLINE_MS = 30_000
 
 /** Looks one request up in every store. A hop that does not show it in time says what was seen instead. */
-export async function follow(stack: Stack, wanted: Footprint): Promise<Hop[]> {
+export async function follow(stack: Stores, wanted: Footprint): Promise<Hop[]> {
   const since = Date.now() / 1_000 - 600
   let traceId = ''
   const rows = await look('Postgres: rows', async () => {
@@ -58,7 +63,7 @@ async function look(hop: string, find: () => Promise<string | false>): Promise<H
   }
 }
 
-async function trace(stack: Stack, wanted: Footprint, traceId: string): Promise<string | false> {
+async function trace(stack: Stores, wanted: Footprint, traceId: string): Promise<string | false> {
   const { spans } = await jaegerTrace(stack.urls.jaeger, traceId)
   const services = [...new Set(spans.map((span) => span.service))].sort()
   const marked = spans.filter((span) => span.tags['correlation.id'] === wanted.correlationId)
@@ -67,14 +72,14 @@ async function trace(stack: Stack, wanted: Footprint, traceId: string): Promise<
   return `${plural(spans.length, 'span')} over ${services.join(' and ')}, each with the ID`
 }
 
-async function exemplar(stack: Stack, wanted: Footprint, since: number): Promise<string | false> {
+async function exemplar(stack: Stores, wanted: Footprint, since: number): Promise<string | false> {
   const series = `throughline_operation_duration_seconds_bucket{operation_name="${wanted.operation}"}`
   const found = await prometheusExemplars(stack.urls.prometheus, series, since, Date.now() / 1_000 + 60)
   const ours = found.find((one) => Object.values(one.labels).includes(wanted.correlationId))
   return ours !== undefined && `${(ours.value * 1_000).toFixed(1)} ms, trace_id ${ours.labels.trace_id}`
 }
 
-async function businessMetric(stack: Stack, wanted: Footprint): Promise<string | false> {
+async function businessMetric(stack: Stores, wanted: Footprint): Promise<string | false> {
   const points = await cloudWatchPoints(stack.urls.cloudwatch)
   const ours = points.findLast(
     (point) => point.name === wanted.businessMetric && JSON.stringify(point).includes(wanted.correlationId),

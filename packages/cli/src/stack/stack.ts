@@ -7,6 +7,7 @@ import { CliError } from '../errors.js'
 import { removePostgresData } from '../postgres/embedded.js'
 import { cloudWatchPart } from './cloudwatch.js'
 import { collectorProcess, type Profile } from './collector.js'
+import { handOver } from './handover.js'
 import { jaegerProcess } from './jaeger.js'
 import { holdStackLock } from './lock.js'
 import type { Part } from './part.js'
@@ -137,6 +138,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const start = chosen.start()
     starting.add(start)
     await start.finally(() => starting.delete(start))
+    handover.add(name)
     return chosen
   }
 
@@ -156,6 +158,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     cloudwatch: `http://127.0.0.1:${ports.cloudwatch}`,
     collectorMetrics: `http://127.0.0.1:${ports.collectorMetrics}/metrics`,
   }
+  const handover = handOver({ dir, profile, urls })
 
   /** Best effort: a Postgres that is gone or hangs must not hold up the end, and the tokens end by themselves. */
   async function closeConsole(): Promise<void> {
@@ -173,6 +176,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     // A part that was just about to spawn had nothing to stop yet.
     await Promise.allSettled(starting)
     for (const part of all) await part.stop().catch((error) => failures.push(error))
+    handover.end()
     await lock.release()
     if (failures.length > 0)
       throw new AggregateError(failures, 'Some parts of the stack could not be stopped.')
@@ -253,9 +257,11 @@ function placeInFlow(part: Part): number {
   return flow.indexOf(part.name)
 }
 
-// Postgres may keep its data elsewhere (where its own user can reach it), so it removes them itself. The lock stays.
+// Postgres may keep its data elsewhere (where its own user can reach it), so it removes them itself. The lock stays,
+// and so does what `throughline init` has to know to undo itself.
 async function removeData(dir: string): Promise<void> {
   await removePostgresData(join(dir, 'postgres'))
   for (const name of await readdir(dir))
-    if (!name.startsWith('stack.lock')) await rm(join(dir, name), { recursive: true, force: true })
+    if (!name.startsWith('stack.lock') && name !== 'init.json' && name !== '.gitignore')
+      await rm(join(dir, name), { recursive: true, force: true })
 }

@@ -9,6 +9,9 @@ import { roles } from './0008-roles.js'
 import { value } from './0009-value.js'
 import { fives } from './0010-fives.js'
 import { weeks } from './0011-weeks.js'
+import { synthetic } from './0012-synthetic.js'
+import { jobs } from './0013-jobs.js'
+import { erase } from './0014-erase.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -25,4 +28,7 @@ export const migrations: readonly Migration[] = [
   { n: 9, name: 'value', sql: value },
   { n: 10, name: 'fives', sql: fives },
   { n: 11, name: 'weeks', sql: weeks },
+  { n: 12, name: 'synthetic', sql: synthetic },
+  { n: 13, name: 'jobs', sql: jobs },
+  { n: 14, name: 'erase', sql: erase },
 ]

@@ -34,7 +34,10 @@ test('every route asks for a token, and for the role that its description names'
     span_id: 'b'.repeat(16),
     id: 'c'.repeat(64),
   }
-  const needed: Record<string, string> = { '/v1/confirm': '?instance=018f6a2e-7c1b-7d3e-9a51-0123456789ab' }
+  const needed: Record<string, string> = {
+    '/v1/confirm': '?instance=018f6a2e-7c1b-7d3e-9a51-0123456789ab',
+    '/v1/synthetic': `?id=${'a'.repeat(32)}`,
+  }
   for (const [path, methods] of Object.entries(api.document.paths))
     for (const [method, { description }] of Object.entries(methods)) {
       const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => filled[name]!) + (needed[path] ?? '')

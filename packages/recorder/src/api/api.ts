@@ -23,6 +23,7 @@ import { addPrometheusRoute } from './prometheus.js'
 import { addSessionRoute } from './session.js'
 import { addStatusRoute } from './status.js'
 import { addStreamRoutes } from './stream.js'
+import { addSyntheticRoutes } from './synthetic.js'
 import { addValueRoutes } from './value.js'
 
 const kept = { ttlMs: 1_000, maxRunning: 200, maxKept: 500 }
@@ -75,6 +76,7 @@ export const addApi = (app: FastifyInstance, recorder: RecorderParts): { close: 
     addDeadLetterRoutes(api, parts)
     addStatusRoute(api, parts)
     addConfirmRoute(api, parts)
+    addSyntheticRoutes(api, parts)
   })
   return {
     async close() {

@@ -179,11 +179,16 @@ const shownHost = ({ intervalMs: _, failure, ...host }: JobHost) => ({
   failure: failure ?? null,
 })
 
-const cutsOf = ({ cutSince, rows, left }: JobsRecord, top: number, queues: number): string[] => [
+const cutsOf = ({ cutSince, peakSince, rows, left }: JobsRecord, top: number, queues: number): string[] => [
   ...(cutSince === undefined
     ? []
     : [
-        `jobs: only the newest ${jobLimits.jobs}, those since ${cutSince.toISOString()}; the peak may have been higher`,
+        `jobs: only those since ${cutSince.toISOString()}: at most ${jobLimits.jobs} that are not summed up yet are read; the peak may have been higher`,
+      ]),
+  ...(peakSince === undefined
+    ? []
+    : [
+        `peak: only of the jobs since ${peakSince.toISOString()}, some ${jobLimits.peak}; it may have been higher`,
       ]),
   ...(rows.checks < jobLimits.checks ? [] : [`status checks: only the newest ${jobLimits.checks}`]),
   ...(left.queues > 0 || queues > jobLimits.queues

@@ -19,6 +19,7 @@ import type {
 import type { PerformanceAnswer, PerformanceQuery } from '../api/schemas/performance.js'
 import type { ConfirmAnswer, ConfirmQuery, StatusAnswer } from '../api/schemas/status.js'
 import type { StreamQuery } from '../api/schemas/stream.js'
+import type { ChecksAnswer, SyntheticAnswer, SyntheticQuery } from '../api/schemas/synthetic.js'
 import type {
   BusinessAnswer,
   FrozenListAnswer,
@@ -123,6 +124,9 @@ export const createClient = (options: ClientOptions) => {
     status: (call?: Call) => ask<StatusAnswer>('/v1/status', {}, call),
     /** Role `ingest` is enough. */
     confirm: (query: ConfirmQuery, call?: Call) => ask<ConfirmAnswer>('/v1/confirm', query, call),
+    checks: (call?: Call) => ask<ChecksAnswer>('/v1/checks', {}, call),
+    /** Of an operation that `throughline doctor` made up. */
+    synthetic: (query: SyntheticQuery, call?: Call) => ask<SyntheticAnswer>('/v1/synthetic', query, call),
     compare: (query: CompareQuery = {}, call?: Call) => ask<CompareAnswer>('/metrics/compare', query, call),
     jobs: (query: JobsQuery = {}, call?: Call) => ask<JobsAnswer>('/metrics/jobs', query, call),
     operations: (query: OperationsQuery = {}, call?: Call) =>

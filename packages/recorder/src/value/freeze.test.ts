@@ -1,3 +1,4 @@
+import { eraseUser } from '@throughline/postgres/erase'
 import { expect, test } from 'vitest'
 import { useValueDatabase } from '../../test/value-database.js'
 import { compareFrozen, freeze } from './freeze.js'
@@ -53,6 +54,21 @@ test('rows that came late are named as the reason, with how many and what they c
     now: '150.00',
     reasons: [{ kind: 'late_rows', rows: 15, from: '100.00', to: '150.00' }],
   })
+})
+
+test('rows that were erased are missing from the report of today, which says so; the frozen one stays', async () => {
+  const model = modelOf()
+  await database.add({ day: '2026-10-12', count: 30, users: 3 })
+  await freeze(database.pool, model, { period: '2026-10', now })
+  await eraseUser(database.pool, 'user-1')
+  const compared = await compareFrozen(database.pool, model, { period: '2026-10', now })
+  expect(compared?.differences.flatMap(({ reasons }) => reasons)).toContainEqual(
+    expect.objectContaining({ kind: 'missing_rows', rows: 10 }),
+  )
+  const said = '10 rows of these days were erased (throughline erase) and are in no figure'
+  expect(compared?.now.warnings).toContain(said)
+  expect(compared?.frozen.report.warnings).not.toContain(said)
+  await database.pool.query('TRUNCATE throughline.erased')
 })
 
 test('a corrected assumption is named, apart from what late rows changed', async () => {

@@ -1,3 +1,4 @@
+import { erasedRows } from '@throughline/postgres/erase'
 import {
   countMatches,
   type DayFacts,
@@ -26,6 +27,8 @@ export type Gathered = {
   since: string | null
   /** Rows before this are gone, their sums are not. */
   rowsSince: Date | null
+  /** Rows of these days that were erased: the figures are without them. */
+  erased: number
 }
 
 const dayMs = 86_400_000
@@ -45,6 +48,7 @@ export const gather = async (pool: Pool, model: ValueModel, period: Period): Pro
     users: await readActiveUsers(client, period, model.adoption),
     ratios: await readRatios(client, model, period),
     rowsSince: await rowsSince(client),
+    erased: await erasedRows(client, window),
   }))
   const counted = read.ratios.flatMap(({ numerator, denominator }) => [
     ...numerator.counted,

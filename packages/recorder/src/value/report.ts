@@ -127,6 +127,10 @@ const warningsOf = (model: ValueModel, period: Period, gathered: Gathered): stri
     warnings.push(
       `rows before ${dayOf(gathered.rowsSince)} are gone; the figures have them from the sums, the SQL over rows has not`,
     )
+  if (gathered.erased > 0)
+    warnings.push(
+      `${plural(gathered.erased, 'row')} of these days ${gathered.erased === 1 ? 'was' : 'were'} erased (throughline erase) and ${gathered.erased === 1 ? 'is' : 'are'} in no figure`,
+    )
   if (!period.complete) warnings.push(`${period.name} is not over`)
   return warnings
 }

@@ -1,6 +1,7 @@
 import { hrTimeToNanoseconds } from '@opentelemetry/core'
 import type { MetricData, MetricReader } from '@opentelemetry/sdk-metrics'
 import type { Attributes, Metric } from '@throughline/otlp'
+import { forgettingGauges } from '../otel/forgetting-gauges.js'
 import type { ScopeMetrics } from './exporter.js'
 
 /** The application's own metrics, those it makes by OpenTelemetry's API, as the metrics page shows them. */
@@ -14,7 +15,7 @@ export interface PageReader {
  * exemplars, and its output cannot be put beside ours without being taken apart again.
  */
 export async function createPageReader(): Promise<PageReader> {
-  const { DataPointType, MetricReader } = await import('@opentelemetry/sdk-metrics')
+  const { AggregationTemporality, DataPointType, MetricReader } = await import('@opentelemetry/sdk-metrics')
 
   class OnDemandReader extends MetricReader {
     protected override onForceFlush(): Promise<void> {
@@ -26,7 +27,9 @@ export async function createPageReader(): Promise<PageReader> {
     }
   }
 
-  const reader = new OnDemandReader()
+  const reader = new OnDemandReader({
+    aggregationTemporalitySelector: forgettingGauges(() => AggregationTemporality.CUMULATIVE),
+  })
 
   function translate(metric: MetricData): Metric | undefined {
     const { name, description, unit } = metric.descriptor

@@ -1,6 +1,7 @@
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Config } from '../options.js'
+import { forgettingGauges } from './forgetting-gauges.js'
 import { withoutOperations } from './span-processors.js'
 
 /** OpenTelemetry's own exporters, for the spans and metrics that are not ours. */
@@ -48,12 +49,15 @@ async function metricExporter(config: Config, url: string): Promise<MetricReader
   const { PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
   // Protobuf, not JSON: JSON has no NaN, and a Collector refuses a whole request for the null that stands in its place.
   const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-proto')
+  const exporter = new OTLPMetricExporter({
+    url,
+    headers: config.metricsHeaders,
+    timeoutMillis: config.metricsTimeoutMs,
+  })
+  const usual = exporter.selectAggregationTemporality.bind(exporter)
+  exporter.selectAggregationTemporality = forgettingGauges(usual)
   return new PeriodicExportingMetricReader({
-    exporter: new OTLPMetricExporter({
-      url,
-      headers: config.metricsHeaders,
-      timeoutMillis: config.metricsTimeoutMs,
-    }),
+    exporter,
     exportIntervalMillis: config.metricsIntervalMs,
     exportTimeoutMillis: Math.min(config.metricsIntervalMs, config.metricsTimeoutMs),
   })

@@ -146,7 +146,10 @@ export const JobsAnswer = Type.Object(
     filter: Type.Object({ queue: orNull(Type.String()), type: orNull(Type.String()) }, closed),
     source: Type.Object(
       { jobs: Count, checks: Count },
-      { ...closed, description: 'Rows that this was read from' },
+      {
+        ...closed,
+        description: 'Rows of jobs and of status checks that the figures are of, read as they are or as sums',
+      },
     ),
     total: JobFigures,
     queues: Type.Array(
