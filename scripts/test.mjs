@@ -28,9 +28,9 @@ if (only.length > 0) {
   else skip('packages/postgres on Postgres 15', 'Debian has it as: apt-get install postgresql')
   await vitest('repository tests', ['--run', '--project', 'repository'])
   await withPython('schemathesis')
-  await withPython('aws')
   await vitest('the console in a browser', ['--run', '--project', 'console'])
   if (await binaries) {
+    await withPython('aws')
     await vitest('end-to-end tests', ['--run', '--project', 'e2e'])
     await faults()
   }
