@@ -1,4 +1,4 @@
-import type { Dependencies } from './project.js'
+export type Dependencies = Readonly<Record<string, string>>
 
 export interface Framework {
   readonly name: string

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { CliError } from '../errors.js'
-import { builderOf, detectFramework, type Framework } from './framework.js'
+import { builderOf, type Dependencies, detectFramework, type Framework } from './framework.js'
 import {
   detectPackageManager,
   isWorkspaceRoot,
@@ -9,8 +9,6 @@ import {
   workspaceRoot,
 } from './package-manager.js'
 import { readJson, readText } from './read.js'
-
-export type Dependencies = Readonly<Record<string, string>>
 
 /** The service as it stands in its folder. */
 export interface Project {
