@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined || !ownEngine)('docker: docker-compose.yml
     engine = await startEngine({ ports: true, base: folderInMemory() })
     images = await makeImages(engine.connection)
     stack = await composed(engine, dir, [STAND_IN])
-    await stack.compose(['--profile', 'hybrid', '--profile', 'jobs', 'up', '--wait', '--wait-timeout', '120'])
+    await bringUp()
     await connect()
   })
   afterAll(async () => {
@@ -56,6 +56,17 @@ describe.skipIf(missing !== undefined || !ownEngine)('docker: docker-compose.yml
     await engine?.stop()
     await rm(dir, { recursive: true, force: true })
   })
+
+  async function bringUp(): Promise<void> {
+    const both = ['--profile', 'hybrid', '--profile', 'jobs']
+    try {
+      await stack.compose([...both, 'up', '--wait', '--wait-timeout', '120'])
+    } catch (error) {
+      // Why a service is not healthy stands in its log alone.
+      const logs = await stack.compose([...both, 'logs', '--no-color', '--tail', '10'])
+      throw new Error(`${(error as Error).message}\n${logs}`)
+    }
+  }
 
   async function connect(): Promise<void> {
     await superuser?.end().catch(() => {})
@@ -249,28 +260,6 @@ describe.skipIf(missing !== undefined || !ownEngine)('docker: docker-compose.yml
     ])
   })
 
-  test('docker: Prometheus has its rules, and scrapes the Collector and, with its token, the recorder', async () => {
-    const ask = async (path: string) =>
-      (await (await fetch(`http://127.0.0.1:${stack.ports.prometheus}${path}`)).json()) as {
-        data: {
-          groups: unknown[]
-          activeTargets: { labels: { job: string }; health: string; lastError: string }[]
-        }
-      }
-    expect((await ask('/api/v1/rules')).data.groups.length).toBeGreaterThan(3)
-    const up = await until(
-      async () => {
-        const { activeTargets } = (await ask('/api/v1/targets')).data
-        return activeTargets.every(({ health }) => health !== 'unknown') && activeTargets
-      },
-      { what: 'both to be scraped', deadlineMs: 60_000 },
-    )
-    expect(up.map(({ labels, health }) => [labels.job, health]).sort()).toEqual([
-      ['otelcol', 'up'],
-      ['throughline-recorder', 'up'],
-    ])
-  })
-
   test('docker: the runner starts a container with the engine that it was given, and its job is a row', async () => {
     const jobs = runnerClient(`http://127.0.0.1:${stack.ports.jobs}`)
     const id = await jobs.submit(
@@ -307,6 +296,28 @@ describe.skipIf(missing !== undefined || !ownEngine)('docker: docker-compose.yml
     const { hops } = (await health.json()) as { hops: { name: string; state: string }[] }
     expect(hops.filter(({ state }) => state !== 'ok')).toEqual([])
     expect(hops.map(({ name }) => name)).toContain('cloudwatch')
+  })
+
+  test('docker: Prometheus has its rules, and scrapes the Collector and, with its token, the recorder', async () => {
+    const ask = async (path: string) =>
+      (await (await fetch(`http://127.0.0.1:${stack.ports.prometheus}${path}`)).json()) as {
+        data: {
+          groups: unknown[]
+          activeTargets: { labels: { job: string }; health: string; lastError: string }[]
+        }
+      }
+    expect((await ask('/api/v1/rules')).data.groups.length).toBeGreaterThan(3)
+    const up = await until(
+      async () => {
+        const { activeTargets } = (await ask('/api/v1/targets')).data
+        return activeTargets.every(({ health }) => health !== 'unknown') && activeTargets
+      },
+      { what: 'both to be scraped', deadlineMs: 60_000 },
+    )
+    expect(up.map(({ labels, health }) => [labels.job, health]).sort()).toEqual([
+      ['otelcol', 'up'],
+      ['throughline-recorder', 'up'],
+    ])
   })
 
   /** Allocations, one after the other, until `work` is done; every answer, whatever it says, stands for two operations. */
@@ -392,7 +403,7 @@ describe.skipIf(missing !== undefined || !ownEngine)('docker: docker-compose.yml
 
     await stack.compose(['--profile', '*', 'down', '--volumes'])
     await inVolumes('tar -xzpf -', { from: copy })
-    await stack.compose(['--profile', 'hybrid', '--profile', 'jobs', 'up', '--wait', '--wait-timeout', '120'])
+    await bringUp()
     await connect()
     expect(await secrets()).toEqual(before)
     expect(stored.length).toBeGreaterThan(40)

@@ -35,48 +35,50 @@ export async function makeImages(connection: Connection): Promise<string[]> {
     made.push(image)
   }
 
-  await make(
-    'otel/opentelemetry-collector-contrib:0.155.0',
-    ['ENTRYPOINT ["/otelcol-contrib"]', 'USER 10001'],
-    (folder) => lay(folder, { '/otelcol-contrib': program('otelcol') }),
-  )
-  await make('prom/prometheus:v3.14.0', ['ENTRYPOINT ["/bin/prometheus"]', 'USER nobody'], (folder) =>
-    lay(folder, { '/bin/prometheus': program('prometheus'), '/bin/promtool': program('promtool') }),
-  )
-  await make(
-    'jaegertracing/jaeger:2.20.0',
-    ['ENTRYPOINT ["/bin/jaeger-2-settings"]', 'USER 10001'],
-    async (folder) => {
-      await lay(folder, { '/bin/jaeger': program('jaeger') })
-      addShell(folder, ['wget'])
-      script(folder, '/bin/jaeger-2-settings', JAEGER)
-    },
-  )
-  await make(
-    'postgres:18.4',
-    [
-      'ENV PATH=/usr/lib/postgresql/18/bin:/bin',
-      'ENV LC_ALL=C',
-      'ENTRYPOINT ["/bin/docker-entrypoint.sh"]',
-      'CMD ["postgres"]',
-    ],
-    async (folder) => {
-      const native = dirname((await locateNative(undefined, () => {})).bin)
-      const home = join(folder, 'usr/lib/postgresql/18')
-      cpSync(native, home, { recursive: true, verbatimSymlinks: true })
-      addLibraries(folder, join(native, 'bin/postgres'), native)
-      addLibraries(folder, join(native, 'bin/initdb'), native)
-      addShell(folder, ['mkdir', 'chmod', 'nc', 'tar', 'gzip', 'rm', 'cat'])
-      script(folder, '/bin/docker-entrypoint.sh', POSTGRES)
-      script(folder, '/bin/pg_isready', '#!/bin/sh\nnc -w 1 127.0.0.1 5432 </dev/null >/dev/null\n')
-    },
-  )
-  await make(nodeImage(), ['ENV PATH=/usr/local/bin:/bin'], async (folder) => {
-    await lay(folder, { '/usr/local/bin/node': process.execPath })
-    addShell(folder, ['tar', 'gzip'])
-  })
+  await Promise.all([
+    make(
+      'otel/opentelemetry-collector-contrib:0.155.0',
+      ['ENTRYPOINT ["/otelcol-contrib"]', 'USER 10001'],
+      (folder) => lay(folder, { '/otelcol-contrib': program('otelcol') }),
+    ),
+    make('prom/prometheus:v3.14.0', ['ENTRYPOINT ["/bin/prometheus"]', 'USER nobody'], (folder) =>
+      lay(folder, { '/bin/prometheus': program('prometheus'), '/bin/promtool': program('promtool') }),
+    ),
+    make(
+      'jaegertracing/jaeger:2.20.0',
+      ['ENTRYPOINT ["/bin/jaeger-2-settings"]', 'USER 10001'],
+      async (folder) => {
+        await lay(folder, { '/bin/jaeger': program('jaeger') })
+        addShell(folder, ['wget'])
+        script(folder, '/bin/jaeger-2-settings', JAEGER)
+      },
+    ),
+    make(
+      'postgres:18.4',
+      [
+        'ENV PATH=/usr/lib/postgresql/18/bin:/bin',
+        'ENV LC_ALL=C',
+        'ENTRYPOINT ["/bin/docker-entrypoint.sh"]',
+        'CMD ["postgres"]',
+      ],
+      async (folder) => {
+        const native = dirname((await locateNative(undefined, () => {})).bin)
+        const home = join(folder, 'usr/lib/postgresql/18')
+        cpSync(native, home, { recursive: true, verbatimSymlinks: true })
+        addLibraries(folder, join(native, 'bin/postgres'), native)
+        addLibraries(folder, join(native, 'bin/initdb'), native)
+        addShell(folder, ['mkdir', 'chmod', 'nc', 'tar', 'gzip', 'rm', 'cat'])
+        script(folder, '/bin/docker-entrypoint.sh', POSTGRES)
+        script(folder, '/bin/pg_isready', '#!/bin/sh\nnc -w 1 127.0.0.1 5432 </dev/null >/dev/null\n')
+      },
+    ),
+    make(nodeImage(), ['ENV PATH=/usr/local/bin:/bin'], async (folder) => {
+      await lay(folder, { '/usr/local/bin/node': process.execPath })
+      addShell(folder, ['tar', 'gzip'])
+    }),
+  ])
 
-  for (const name of ['recorder', 'example']) {
+  const build = async (name: string) => {
     const image = `throughline/${name}:0.1.0`
     await inFolder(async (folder) => {
       execFileSync(process.execPath, [join(root, 'deploy/docker/assemble.mjs'), name, join(folder, 'out')])
@@ -85,6 +87,7 @@ export async function makeImages(connection: Connection): Promise<string[]> {
     })
     made.push(image)
   }
+  await Promise.all([build('recorder'), build('example')])
   return made
 }
 

@@ -36,6 +36,8 @@ export function openPool(url: string): pg.Pool {
   })
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {})
+  // The same for one that breaks while it is lent, between two queries: the next query tells it.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

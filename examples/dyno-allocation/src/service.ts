@@ -21,7 +21,8 @@ export async function serve(
   routes(app)
   process.once('SIGTERM', () => void app.close())
   process.once('SIGINT', () => void app.close())
-  await app.listen({ port, host: '127.0.0.1' })
+  // In a container it is reached from others: HOST=0.0.0.0.
+  await app.listen({ port, host: process.env.HOST || '127.0.0.1' })
   log.info({ port }, 'listening')
 }
 
