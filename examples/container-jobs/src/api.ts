@@ -1,7 +1,7 @@
 import { withCarrier } from '@throughline/instrumentation-jobs/pg-boss'
 import type { FastifyInstance } from 'fastify'
 import type { JobWithMetadata } from 'pg-boss'
-import { JobEnded, UnknownJob } from './errors.js'
+import { JobEnded, RunnerLost, UnknownJob } from './errors.js'
 import { checkRequest, type JobRequest, jobSchema } from './job-request.js'
 import type { Result } from './results.js'
 import type { Parts } from './worker.js'
@@ -20,15 +20,15 @@ const STATUS = {
 
 const idSchema = { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } }
 
-/** A runner that was killed has left no result. */
+/** A runner that was killed has left no result, or has not told the queue of it. */
 function errorOf(
   state: JobWithMetadata['state'],
   result: Result | undefined,
 ): { type: string; message: string | null } | null {
   if (result?.errorType) return { type: result.errorType, message: result.errorMessage }
-  return state === 'failed' && result === undefined
-    ? { type: 'RunnerLost', message: 'its runner ended without a word' }
-    : null
+  if (state !== 'failed') return null
+  const { name: type, message } = new RunnerLost()
+  return { type, message }
 }
 
 interface ById {

@@ -46,3 +46,12 @@ export class JobAborted extends Error {
 export class PullFailed extends Error {
   override readonly name = 'PullFailed'
 }
+
+/** Whoever ran it was killed: nobody knows how its container would have ended. */
+export class RunnerLost extends Error {
+  override readonly name = 'RunnerLost'
+
+  constructor() {
+    super('its runner ended without a word')
+  }
+}

@@ -23,7 +23,7 @@ export async function openQueue(settings: Settings, log: FastifyBaseLogger): Pro
     connectionString: settings.databaseUrl,
     application_name: 'container-jobs',
     useListenNotify: true,
-    superviseIntervalSeconds: 15,
+    superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 15,
   })
   boss.on('error', (error) => log.error({ err: error }, 'queue'))

@@ -56,5 +56,5 @@ app.addHook('onClose', async () => {
 })
 process.once('SIGTERM', () => void app.close())
 process.once('SIGINT', () => void app.close())
-await app.listen({ port: settings.port, host: '127.0.0.1' })
+await app.listen({ port: settings.port, host: settings.host })
 log.info({ port: settings.port, slots: settings.slots }, 'listening')

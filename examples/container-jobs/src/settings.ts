@@ -1,5 +1,7 @@
 /** What the runner is told by its environment. DOCKER_HOST and its kin are the Docker client's own. */
 export interface Settings {
+  /** Address to listen on. */
+  readonly host: string
   readonly port: number
   readonly databaseUrl: string
   /** Name of the queue: service of its rows, label of its containers. */
@@ -38,6 +40,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (!databaseUrl) throw new Error('the environment variable DATABASE_URL is needed')
   return {
     databaseUrl,
+    host: env.HOST || '127.0.0.1',
     port: whole('PORT', 3002, 1, 65_535),
     queue: env.QUEUE || 'containers',
     slots: whole('SLOTS', 2, 1, 64),

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type Docker from 'dockerode'
+import { settleLost } from './lost-jobs.js'
 import type { Parts } from './worker.js'
 
 export interface StatusChecker {
@@ -10,7 +11,8 @@ const FORGET_EVERY_MS = 3_600_000
 
 /**
  * Looks at all containers of the queue in one call, again and again: a job whose container has ended without a word is told, one whose container
- * somebody else has removed has failed, and a container whose job nobody runs any more, since its runner was killed, is removed.
+ * somebody else has removed has failed. What a runner that was killed has left behind is settled: its jobs are what they came to, its containers
+ * are removed.
  */
 export function startStatusChecker(parts: Parts): StatusChecker {
   const { settings, log } = parts
@@ -23,6 +25,7 @@ export function startStatusChecker(parts: Parts): StatusChecker {
       try {
         await pause(settings.checkMs, undefined, { signal: closing.signal })
         await check(parts)
+        await settleLost(parts)
         if (performance.now() - forgotAt > FORGET_EVERY_MS) {
           await parts.results.forgetOld()
           forgotAt = performance.now()

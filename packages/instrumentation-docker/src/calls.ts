@@ -1,9 +1,9 @@
 import type { Context } from '@opentelemetry/api'
+import { createCallRecorder } from './call-recorder.js'
 import type { DialOptions } from './client.js'
 import { type Health, stateAfter } from './health.js'
 import type { Instruments } from './metrics.js'
 import { operationOf } from './route.js'
-import { createWriter } from './writer.js'
 
 /** A call that is under way. */
 export interface Call {
@@ -26,7 +26,7 @@ export function callMeter(
   typeOfCreate: (options: unknown) => string,
 ): CallMeter {
   const { calls } = health.counts
-  const writer = createWriter(instruments, typeOfCreate)
+  const recorder = createCallRecorder(instruments, typeOfCreate)
 
   function begin(given: DialOptions, outer: Context): Call | undefined {
     try {
@@ -35,7 +35,7 @@ export function callMeter(
       const isStream = given.isStream === true || given.hijack === true
       let status: number | undefined
       let ended = false
-      const over = writer.underWay(operation)
+      const over = recorder.underWay(operation)
       calls.inFlight += 1
       const began = performance.now()
 
@@ -52,7 +52,7 @@ export function callMeter(
         const state = failed && status === undefined ? stateAfter(error) : undefined
         if (state !== undefined) health.failed(state, error)
         else if (status !== undefined) health.answered()
-        writer.write({ operation, path, options, outer, began, ended: now, status, failed, error, answer })
+        recorder.add({ operation, path, options, outer, began, ended: now, status, failed, error, answer })
       }
 
       return {
@@ -79,7 +79,7 @@ export function callMeter(
     }
   }
 
-  return { begin, close: () => writer.close() }
+  return { begin, close: () => recorder.close() }
 }
 
 /**

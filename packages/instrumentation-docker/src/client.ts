@@ -17,6 +17,8 @@ export type Dial = (options: DialOptions, callback: DialCallback) => unknown
 /** The part of a dockerode instance that is used: `docker.modem`. */
 export interface Modem {
   dial: Dial
+  /** Makes the request of a call; its second argument are the options that `dial` was given. */
+  buildRequest?: (...args: unknown[]) => unknown
 }
 
 /** The key under which OpenTelemetry's instrumentations look, as its core package makes it: one of a call is enough. */

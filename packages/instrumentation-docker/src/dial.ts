@@ -1,6 +1,7 @@
 import { context } from '@opentelemetry/api'
 import { callMeter } from './calls.js'
 import { type DialCallback, type DialOptions, type Modem, untraced } from './client.js'
+import { cutError, watchCutAnswers } from './cut-answers.js'
 import type { Health } from './health.js'
 import type { Instruments } from './metrics.js'
 
@@ -14,6 +15,7 @@ export function wrapDial(
   const own = Object.getOwnPropertyDescriptor(modem, 'dial')
   const original = modem.dial
   const meter = callMeter(instruments, health, typeOfCreate)
+  const cuts = watchCutAnswers(modem)
   let open = true
 
   function dial(this: unknown, options: DialOptions, callback: DialCallback): unknown {
@@ -27,6 +29,7 @@ export function wrapDial(
     try {
       // A stream lives on in the caller's hands: what its listeners do is the caller's, and traced as ever.
       if (call.isStream) return original.call(this as Modem, call.options, done)
+      cuts.watch(call.options, () => call.end(cutError()))
       return context.with(untraced(outer), () => original.call(this as Modem, call.options, done))
     } catch (error) {
       call.end(error)
@@ -38,6 +41,7 @@ export function wrapDial(
   return () => {
     open = false
     meter.close()
+    cuts.close()
     if (modem.dial !== dial) return
     if (own === undefined) delete (modem as Partial<Modem>).dial
     else Object.defineProperty(modem, 'dial', own)

@@ -5,44 +5,19 @@ import type { Readable } from 'node:stream'
 import { createServer as createTls } from 'node:tls'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import Docker from 'dockerode'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { noEngine, startEngine, type TestEngine } from '../../../tests/support/docker-engine.js'
-import { installTelemetry, type Telemetry } from '../testing/telemetry.js'
+import { afterEach, describe, expect, test } from 'vitest'
+import { noEngine } from '../../../tests/support/docker-engine.js'
+import { TYPE, useEngine } from '../testing/engine.js'
 import { until } from '../testing/until.js'
-import {
-  type ContainerError,
-  containerFailure,
-  dockerFailure,
-  type InstrumentedDocker,
-  instrumentDocker,
-} from './index.js'
+import { type ContainerError, containerFailure, dockerFailure, instrumentDocker } from './index.js'
 
 const missing = await noEngine()
-const TYPE = 'throughline.job.type'
 
 describe.skipIf(missing)('calls of a real docker engine', () => {
-  let engine: TestEngine
-  let telemetry: Telemetry
-  let docker: Docker
-  let instrumented: InstrumentedDocker<Docker>
-
-  beforeAll(async () => {
-    engine = await startEngine()
-    telemetry = installTelemetry()
-  })
-  afterAll(async () => {
-    telemetry?.remove()
-    await engine?.stop()
-  })
-  beforeEach(() => {
-    telemetry.reset()
-    docker = new Docker(engine.connection)
-    instrumented = instrumentDocker(docker, { stats: false, events: false })
-  })
-  afterEach(() => instrumented.close())
+  const rig = useEngine({ stats: false, events: false })
 
   const options = (script: string, host: Docker.HostConfig = {}): Docker.ContainerCreateOptions => ({
-    Image: engine.image,
+    Image: rig.engine.image,
     Cmd: ['sh', '-c', script],
     Labels: { [TYPE]: 'transcode' },
     HostConfig: host,
@@ -50,7 +25,7 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
 
   /** Runs it to its end; answers how it failed, if it did. */
   async function job(script: string, host?: Docker.HostConfig): Promise<ContainerError | undefined> {
-    const container = await docker.createContainer(options(script, host))
+    const container = await rig.docker.createContainer(options(script, host))
     await container.start()
     await container.wait()
     const failure = containerFailure(await container.inspect())
@@ -71,26 +46,29 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
     ] as const
     for (const [operation, status] of steps) {
       const labels = { 'docker.operation': operation, 'http.response.status_code': status }
-      expect(await telemetry.points('docker.api.duration', labels), operation).toMatchObject([
+      expect(await rig.telemetry.points('docker.api.duration', labels), operation).toMatchObject([
         { attributes: labels, count: 1 },
       ])
     }
-    const spans = (await telemetry.spans()).filter(({ kind }) => kind === SpanKind.CLIENT)
+    const spans = (await rig.telemetry.spans()).filter(({ kind }) => kind === SpanKind.CLIENT)
     expect(spans.map(({ name, attributes }) => [name, attributes['http.response.status_code']])).toEqual(
       steps,
     )
     for (const span of spans) expect(span.parentSpanContext?.spanId).toBe(parent.spanContext().spanId)
     expect(spans[1]?.attributes['container.id']).toMatch(/^[0-9a-f]{64}$/)
-    expect(await telemetry.count('container.create.duration', { 'job.type': 'transcode' })).toBe(1)
-    expect(await telemetry.sum('docker.api.in_flight')).toBe(0)
-    expect(await telemetry.sum('docker.api.errors')).toBe(0)
-    expect(instrumented.health()).toMatchObject({ engine: 'up', calls: { inFlight: 0, done: 5, failed: 0 } })
+    expect(await rig.telemetry.count('container.create.duration', { 'job.type': 'transcode' })).toBe(1)
+    expect(await rig.telemetry.sum('docker.api.in_flight')).toBe(0)
+    expect(await rig.telemetry.sum('docker.api.errors')).toBe(0)
+    expect(rig.instrumented.health()).toMatchObject({
+      engine: 'up',
+      calls: { inFlight: 0, done: 5, failed: 0 },
+    })
   })
 
   test('docker: no id and no name is a label of any metric', async () => {
     await job('exit 0')
     const name = 'a-name-of-ours'
-    await docker
+    await rig.docker
       .getContainer(name)
       .inspect()
       .catch(() => {})
@@ -100,12 +78,12 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
       'docker.api.errors',
       'container.create.duration',
     ])
-      for (const { attributes } of await telemetry.points(metric))
+      for (const { attributes } of await rig.telemetry.points(metric))
         expect(JSON.stringify(attributes)).not.toMatch(/[0-9a-f]{12}|a-name-of-ours/)
   })
 
   test('docker: callbacks get what they got before, once, in the context of their caller', async () => {
-    const plain = new Docker(engine.connection)
+    const plain = new Docker(rig.engine.connection)
     const span = trace.getTracer('app').startSpan('caller')
     const calledIn: (string | undefined)[] = []
     const ask = (one: Docker): Promise<unknown[]> =>
@@ -117,7 +95,7 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
           }),
         ),
       )
-    expect(await ask(docker)).toEqual(await ask(plain))
+    expect(await ask(rig.docker)).toEqual(await ask(plain))
     const spanId = span.spanContext().spanId
     expect(calledIn).toEqual([spanId, spanId])
     const failed = (one: Docker): Promise<unknown[]> =>
@@ -126,7 +104,7 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
           resolve(answer)
         }),
       )
-    expect(await failed(docker)).toEqual(await failed(plain))
+    expect(await failed(rig.docker)).toEqual(await failed(plain))
   })
 
   test('docker: an error that a callback throws goes where it went before', async () => {
@@ -135,14 +113,14 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
     process.removeAllListeners('uncaughtException')
     try {
       const caught = once(process, 'uncaughtException')
-      docker.ping(() => {
+      rig.docker.ping(() => {
         throw thrown
       })
       expect((await caught)[0]).toBe(thrown)
     } finally {
       for (const listener of listeners) process.on('uncaughtException', listener)
     }
-    expect(await telemetry.count('docker.api.duration', { 'docker.operation': 'GET /_ping' })).toBe(1)
+    expect(await rig.telemetry.count('docker.api.duration', { 'docker.operation': 'GET /_ping' })).toBe(1)
   })
 
   test('docker: exit 3, a kill for memory, and a program that is not there have classes of their own', async () => {
@@ -151,30 +129,30 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
       name: 'OomKilled',
       exitCode: 137,
     })
-    const container = await docker.createContainer({ Image: engine.image, Cmd: ['/no/such/program'] })
+    const container = await rig.docker.createContainer({ Image: rig.engine.image, Cmd: ['/no/such/program'] })
     const refused = await container.start().catch((error: unknown) => error)
     expect(dockerFailure(refused, 'start')).toMatchObject({ name: 'StartFailed', cause: refused })
     expect(containerFailure(await container.inspect())).toMatchObject({ name: 'StartFailed' })
     await container.remove()
-    const errors = await telemetry.points('docker.api.errors')
+    const errors = await rig.telemetry.points('docker.api.errors')
     const start = { 'docker.operation': 'POST /containers/{id}/start' }
     expect(errors.map(({ attributes, value }) => [attributes, value])).toEqual([
       [{ ...start, 'error.type': '400' }, 1],
     ])
-    const durations = await telemetry.points('docker.api.duration', {
+    const durations = await rig.telemetry.points('docker.api.duration', {
       ...start,
       'http.response.status_code': 400,
     })
     expect(durations.map(({ attributes }) => attributes)).toEqual([
       { ...start, 'http.response.status_code': 400 },
     ])
-    const failed = (await telemetry.spans()).find(({ status }) => status.code === SpanStatusCode.ERROR)
+    const failed = (await rig.telemetry.spans()).find(({ status }) => status.code === SpanStatusCode.ERROR)
     expect(failed?.status.message).toContain('/no/such/program')
   })
 
   test('docker: an image that is missing and a container that is refused are told apart', async () => {
     const create = (changes: Docker.ContainerCreateOptions) =>
-      docker.createContainer({ ...options('exit 0'), ...changes }).catch((error: unknown) => error)
+      rig.docker.createContainer({ ...options('exit 0'), ...changes }).catch((error: unknown) => error)
     const noImage = await create({ Image: 'no-such-image:1' })
     expect(dockerFailure(noImage, 'create')).toMatchObject({
       name: 'ImageNotFound',
@@ -184,36 +162,39 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
     const refused = await create({ HostConfig: { Memory: 1_024 } })
     expect(dockerFailure(refused, 'create')).toMatchObject({ name: 'CreateRefused', cause: refused })
     expect(
-      await telemetry.count('container.create.duration', { 'error.type': '404', 'job.type': 'transcode' }),
+      await rig.telemetry.count('container.create.duration', {
+        'error.type': '404',
+        'job.type': 'transcode',
+      }),
     ).toBe(1)
-    expect(await telemetry.count('container.create.duration')).toBe(2)
+    expect(await rig.telemetry.count('container.create.duration')).toBe(2)
   })
 
   test('docker: a wait that its caller gives up is a timeout of the job, and no fault of the engine', async () => {
-    const container = await docker.createContainer(options('sleep 60'))
+    const container = await rig.docker.createContainer(options('sleep 60'))
     await container.start()
     const waited = await container
       .wait({ abortSignal: AbortSignal.timeout(100) })
       .catch((error: unknown) => error)
     expect(dockerFailure(waited, 'wait')).toMatchObject({ name: 'JobTimeout' })
-    expect(instrumented.health().engine).toBe('up')
+    expect(rig.instrumented.health().engine).toBe('up')
     await container.remove({ force: true })
     const gone = await container.wait().catch((error: unknown) => error)
     expect(dockerFailure(gone, 'wait')).toMatchObject({ name: 'ContainerGone' })
-    expect(await telemetry.sum('docker.api.in_flight')).toBe(0)
+    expect(await rig.telemetry.sum('docker.api.in_flight')).toBe(0)
   })
 
   test('docker: a container that runs already is no error', async () => {
-    const container = await docker.createContainer(options('sleep 60'))
+    const container = await rig.docker.createContainer(options('sleep 60'))
     await container.start()
     await expect(container.start()).rejects.toMatchObject({ statusCode: 304 })
     await container.remove({ force: true })
-    expect(await telemetry.sum('docker.api.errors')).toBe(0)
-    expect(await telemetry.count('docker.api.duration', { 'http.response.status_code': 304 })).toBe(1)
+    expect(await rig.telemetry.sum('docker.api.errors')).toBe(0)
+    expect(await rig.telemetry.count('docker.api.duration', { 'http.response.status_code': 304 })).toBe(1)
   })
 
   test('docker: streams in both directions work as before; a call is over at the head', async () => {
-    const container = await docker.createContainer({
+    const container = await rig.docker.createContainer({
       ...options('read line; echo "got $line"'),
       OpenStdin: true,
       StdinOnce: true,
@@ -229,14 +210,14 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
     await container.remove()
     const attach = { 'docker.operation': 'POST /containers/{id}/attach' }
     expect(
-      await telemetry.points('docker.api.duration', { ...attach, 'http.response.status_code': 101 }),
+      await rig.telemetry.points('docker.api.duration', { ...attach, 'http.response.status_code': 101 }),
     ).toHaveLength(1)
-    expect(await telemetry.sum('docker.api.in_flight')).toBe(0)
+    expect(await rig.telemetry.sum('docker.api.in_flight')).toBe(0)
   })
 
   test('docker: 100 MB of log come through unharmed', async () => {
     const megabytes = 100
-    const container = await docker.createContainer({
+    const container = await rig.docker.createContainer({
       ...options(`dd if=/dev/zero bs=1M count=${megabytes} 2>/dev/null | tr '\\0' 'x'`),
       Tty: true,
       HostConfig: { LogConfig: { Type: 'json-file', Config: {} } },
@@ -255,15 +236,15 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
   }, 120_000)
 
   test('docker: the span of a pull or an import lasts as long as its progress', async () => {
-    const refused = await docker.pull('127.0.0.1:9/no-such-image:1').catch((error: unknown) => error)
+    const refused = await rig.docker.pull('127.0.0.1:9/no-such-image:1').catch((error: unknown) => error)
     const stream = refused as Readable
     if (typeof stream?.resume === 'function') await once(stream.resume(), 'end')
     await until('the span has ended', async () =>
-      (await telemetry.spans()).some(({ name }) => name === 'POST /images/create'),
+      (await rig.telemetry.spans()).some(({ name }) => name === 'POST /images/create'),
     )
-    expect(await telemetry.count('docker.api.duration', { 'docker.operation': 'POST /images/create' })).toBe(
-      1,
-    )
+    expect(
+      await rig.telemetry.count('docker.api.duration', { 'docker.operation': 'POST /images/create' }),
+    ).toBe(1)
   })
 
   test('docker: 200 short jobs, ten at once: each is counted, nothing is left', async () => {
@@ -274,41 +255,41 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
     }
     await Promise.all(Array.from({ length: 10 }, slot))
     expect(failures.filter((one) => one?.name === 'ExitCode')).toHaveLength(20)
-    expect(await telemetry.count('container.create.duration', { 'job.type': 'transcode' })).toBe(200)
-    expect(await telemetry.count('docker.api.duration')).toBe(1_000)
-    expect(await telemetry.sum('docker.api.in_flight')).toBe(0)
-    expect(instrumented.health().calls).toEqual({ inFlight: 0, done: 1_000, failed: 0 })
+    expect(await rig.telemetry.count('container.create.duration', { 'job.type': 'transcode' })).toBe(200)
+    expect(await rig.telemetry.count('docker.api.duration')).toBe(1_000)
+    expect(await rig.telemetry.sum('docker.api.in_flight')).toBe(0)
+    expect(rig.instrumented.health().calls).toEqual({ inFlight: 0, done: 1_000, failed: 0 })
   }, 240_000)
 
   test('docker: close gives the instance its own dial back, and a second instrumentation is the first', async () => {
-    expect(instrumentDocker(docker)).toBe(instrumented)
-    expect(Object.hasOwn(docker.modem, 'dial')).toBe(true)
-    instrumented.close()
-    instrumented.close()
-    expect(Object.hasOwn(docker.modem, 'dial')).toBe(false)
-    await docker.ping()
-    expect(await telemetry.count('docker.api.duration')).toBe(0)
-    instrumented = instrumentDocker(docker, { stats: false, events: false })
-    await docker.ping()
-    expect(await telemetry.count('docker.api.duration')).toBe(1)
+    expect(instrumentDocker(rig.docker)).toBe(rig.instrumented)
+    expect(Object.hasOwn(rig.docker.modem, 'dial')).toBe(true)
+    rig.instrumented.close()
+    rig.instrumented.close()
+    expect(Object.hasOwn(rig.docker.modem, 'dial')).toBe(false)
+    await rig.docker.ping()
+    expect(await rig.telemetry.count('docker.api.duration')).toBe(0)
+    rig.instrumented = instrumentDocker(rig.docker, { stats: false, events: false })
+    await rig.docker.ping()
+    expect(await rig.telemetry.count('docker.api.duration')).toBe(1)
   })
 
   test('docker: a dial that somebody else has put over ours stays, and measures nothing after the close', async () => {
     let dials = 0
-    const { dial } = docker.modem
-    docker.modem.dial = function (...args: Parameters<typeof dial>) {
+    const { dial } = rig.docker.modem
+    rig.docker.modem.dial = function (...args: Parameters<typeof dial>) {
       dials += 1
       return dial.apply(this, args)
     }
-    await docker.ping()
-    instrumented.close()
-    await docker.ping()
+    await rig.docker.ping()
+    rig.instrumented.close()
+    await rig.docker.ping()
     expect(dials).toBe(2)
-    expect(await telemetry.count('docker.api.duration')).toBe(1)
+    expect(await rig.telemetry.count('docker.api.duration')).toBe(1)
   })
 
   test('docker: the code of the README runs, and its failures have their class', async () => {
-    const { connection } = engine
+    const { connection } = rig.engine
     const before = process.env.DOCKER_HOST
     process.env.DOCKER_HOST =
       'socketPath' in connection
@@ -318,14 +299,14 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
       const readme = await import('../testing/readme.js')
       const { close, digest, health } = readme
       await expect(digest('/etc/nothing')).rejects.toMatchObject({ name: 'ImageNotFound' })
-      await docker.getImage(engine.image).tag({ repo: 'busybox', tag: '1' })
+      await rig.docker.getImage(rig.engine.image).tag({ repo: 'busybox', tag: '1' })
       await expect(digest('/etc/nothing')).rejects.toMatchObject({ name: 'ExitCode', exitCode: 1 })
       await digest('/bin/busybox')
       expect(readme.lastUsage('none')).toBeUndefined()
-      expect(await readme.docker.ping()).toEqual(await docker.ping())
+      expect(await readme.docker.ping()).toEqual(await rig.docker.ping())
       expect(health()).toMatchObject({ engine: 'up', calls: { failed: 1 } })
       close()
-      await docker.getImage('busybox:1').remove()
+      await rig.docker.getImage('busybox:1').remove()
     } finally {
       if (before === undefined) delete process.env.DOCKER_HOST
       else process.env.DOCKER_HOST = before
@@ -344,9 +325,9 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
       return (server.address() as AddressInfo).port
     }
     const toEngine = () =>
-      'socketPath' in engine.connection
-        ? connect(engine.connection.socketPath)
-        : connect(engine.connection.port, engine.connection.host)
+      'socketPath' in rig.engine.connection
+        ? connect(rig.engine.connection.socketPath)
+        : connect(rig.engine.connection.port, rig.engine.connection.host)
     const joined = (near: NodeJS.ReadWriteStream & { destroy(): void }) => {
       const far = toEngine()
       near.pipe(far).pipe(near)
@@ -360,7 +341,7 @@ describe.skipIf(missing)('calls of a real docker engine', () => {
       const { close } = instrumentDocker(remote, { stats: false, events: false })
       await remote.ping()
       await remote.listContainers({ all: true })
-      expect(await telemetry.count('docker.api.duration', { 'server.address': '127.0.0.1' })).toBe(2)
+      expect(await rig.telemetry.count('docker.api.duration', { 'server.address': '127.0.0.1' })).toBe(2)
       close()
     })
 

@@ -1,5 +1,6 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { type Dial, type DialOptions, type Modem, untraced } from './client.js'
+import { cutError } from './cut-answers.js'
 import { type Health, stateAfter } from './health.js'
 
 /*
@@ -169,7 +170,7 @@ function bodyOf(answer: Answer): Promise<string> {
       resolve(Buffer.concat(chunks).toString('utf8'))
     })
     answer.on('close', () => {
-      if (!whole) reject(broken())
+      if (!whole) reject(cutError())
     })
   })
 }
@@ -194,9 +195,6 @@ function readLines(answer: Answer, onLine: (line: string) => void): Promise<void
     })
     answer.on('error', reject)
     answer.on('end', resolve)
-    answer.on('close', () => reject(broken()))
+    answer.on('close', () => reject(cutError()))
   })
 }
-
-/** As Node says it, for an answer that was cut without an error. */
-const broken = (): Error => Object.assign(new Error('the answer was cut'), { code: 'ECONNRESET' })

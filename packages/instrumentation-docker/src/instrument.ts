@@ -19,7 +19,7 @@ export interface InstrumentedDocker<Docker> {
   health(): DockerHealth
   /** The figures of a container as of its last sample, by its full id; also after its end. Undefined without a sample. */
   lastUsage(containerId: string): ContainerUsage | undefined
-  /** Ends what runs beside the application and gives the instance its own `dial` back. May be called again. */
+  /** Ends what runs beside the application and gives the instance its own functions back. May be called again. */
   close(): void
 }
 
@@ -27,8 +27,8 @@ export interface InstrumentedDocker<Docker> {
 const instrumented = new WeakMap<object, InstrumentedDocker<unknown>>()
 
 /**
- * Measures the Docker API calls of one instance of dockerode, and follows the containers of its engine. Only `dial` of the instance's
- * own client is replaced; other instances and the class are not touched. An instance that is instrumented already gives what the first
+ * Measures the Docker API calls of one instance of dockerode, and follows the containers of its engine. Only `dial` and `buildRequest`
+ * of the instance's own client are replaced; other instances and the class are not touched. An instance that is instrumented already gives what the first
  * call gave. No failure of the engine is thrown from here, now or later.
  *
  * Call it after the SDK has started: instruments go to the meter provider that is registered at this moment.

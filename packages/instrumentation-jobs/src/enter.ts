@@ -4,7 +4,7 @@ import { clean } from './clean.js'
 import type { Execution } from './execution.js'
 import { guard } from './guard.js'
 import { JOB_KEY } from './job-key.js'
-import { messaging, type Queue, tracer } from './queue.js'
+import { type Queue, tracer } from './queue.js'
 
 /** A line of a log holds the field; see `correlation.run`. */
 const MAX_FIELD = 128
@@ -41,7 +41,7 @@ function consumerSpan(queue: Queue, execution: Execution, producer: SpanContext 
   const links = producer === undefined ? [] : [{ context: producer }]
   return tracer().startSpan(`process ${queue.settings.queue}`, {
     kind: SpanKind.CONSUMER,
-    attributes: { ...messaging(queue, 'process', execution.id), ...execution.attributes() },
+    attributes: execution.spanAttributes(),
     ...(queue.settings.trace === 'link' ? { root: true, links } : {}),
   })
 }

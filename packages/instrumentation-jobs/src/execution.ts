@@ -1,10 +1,18 @@
-import { type Context, context, ROOT_CONTEXT, type Span, SpanStatusCode } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanStatusCode,
+} from '@opentelemetry/api'
 import { describeFailure, type Operation, operationOf } from '@throughline/core/runtime'
 import { clean } from './clean.js'
 import { guard } from './guard.js'
 import { environmentOf, labelsOf } from './handover.js'
 import { JOB_KEY } from './job-key.js'
-import { type JobLabels, Launch } from './launch.js'
+import type { TypeLabels } from './labels.js'
+import { Launch } from './launch.js'
 import { instruments } from './metrics.js'
 import { isPhase, LAUNCHING, type OpenPhase, Phases, whenSettled } from './phases.js'
 import type { Queue } from './queue.js'
@@ -28,9 +36,11 @@ export class Execution implements BegunJob {
   readonly id: string
   readonly executionId: string
   readonly type: string
+  /** Somebody else had it: of this process it is neither a launch nor a duration, and none of its jobs. */
+  readonly #neverRan: boolean
   readonly #queue: Queue
   readonly #job: TakenJob
-  readonly #labels: JobLabels
+  readonly #labels: TypeLabels
   readonly #phases: Phases
   readonly #launch: Launch
   readonly #takenAt = Date.now()
@@ -43,29 +53,33 @@ export class Execution implements BegunJob {
   /** Ends the operation of a job that something else runs; without it the function that runs it does. */
   #settle: ((failure?: { error: unknown }) => void) | undefined
 
-  constructor(queue: Queue, job: TakenJob) {
+  constructor(queue: Queue, job: TakenJob, neverRan = false) {
+    this.#neverRan = neverRan
     this.#queue = queue
     this.#job = job
     this.id = job.id
     this.executionId = job.executionId
     this.type = job.type
-    this.#labels = { 'job.queue': queue.settings.queue, 'job.type': job.type }
+    this.#labels = queue.labelsOf(job.type)
     this.#phases = new Phases(this.#labels)
     // Clocks of two hosts differ: a job is never taken before it was enqueued.
     const waited = job.enqueuedAt === undefined ? undefined : Math.max(0, this.#takenAt - job.enqueuedAt)
-    this.#launch = new Launch(queue.running, this.#labels, waited, this.#takenSteady)
-    queue.running.take(this.type)
+    this.#launch = new Launch(queue.running, this.#labels.plain, waited, this.#takenSteady)
+    if (!neverRan) queue.running.take(this.type)
   }
 
   get cancelled(): boolean {
     return this.#cancelled
   }
 
-  /** Attributes of the job's own span. */
-  attributes(): Record<string, string | number> {
+  /** Of the span that tells of its message. */
+  spanAttributes(): Attributes {
+    const { id, executionId } = this
     const { attempt } = this.#job
-    const tried: Record<string, number> = attempt === undefined ? {} : { 'job.attempt': attempt }
-    return { ...this.#labels, 'job.execution.id': this.executionId, ...tried }
+    const attributes: Attributes = { ...this.#labels.processed, 'job.execution.id': executionId }
+    if (id !== '') Object.assign(attributes, { 'messaging.message.id': id, 'job.id': id })
+    if (attempt !== undefined) attributes['job.attempt'] = attempt
+    return attributes
   }
 
   /** Called inside the operation, before the job's code. */
@@ -74,16 +88,18 @@ export class Execution implements BegunJob {
     this.#inside = context.active()
     guard('start of a job', () => {
       this.#operation = operationOf(this.#inside)
-      const { enqueuedAt } = this.#job
+      const { attempt, enqueuedAt } = this.#job
       // From the start, and the phases by reference: a process that ends before its job still leaves a row that says whose.
       this.#operation?.set({
         'job.id': this.id,
-        ...this.attributes(),
+        ...this.#labels.plain,
+        'job.execution.id': this.executionId,
+        ...(attempt === undefined ? {} : { 'job.attempt': attempt }),
         'job.status': 'running',
         ...(enqueuedAt === undefined ? {} : { 'job.enqueued_at': new Date(enqueuedAt).toISOString() }),
         'job.phases': this.#phases.millis,
       })
-      if (enqueuedAt !== undefined)
+      if (enqueuedAt !== undefined && !this.#neverRan)
         this.#phases.passed('queued', this.#inside, Math.min(enqueuedAt, this.#takenAt), this.#takenAt)
     })
   }
@@ -108,7 +124,10 @@ export class Execution implements BegunJob {
 
   started(): void {
     if (!this.#ended)
-      guard('start of a job', () => this.#tellLatency(this.#launch.over(steady(), this.#inside)))
+      guard('start of a job', () => {
+        const latency = this.#launch.over(steady(), this.#inside)
+        if (latency !== undefined) this.#operation?.set(this.#latency(latency))
+      })
   }
 
   set(metadata: Record<string, unknown>): void {
@@ -139,7 +158,7 @@ export class Execution implements BegunJob {
   }
 
   labels(): Record<string, string> {
-    return labelsOf(this.#inside, { id: this.id, type: this.type, queue: this.#labels['job.queue'] })
+    return labelsOf(this.#inside, { id: this.id, type: this.type, queue: this.#queue.settings.queue })
   }
 
   /** Its figures, its status on row and span. Once; before the operation ends. */
@@ -150,7 +169,7 @@ export class Execution implements BegunJob {
     const status = this.#cancelled ? 'cancelled' : how
     guard('end of a job', () => this.#finish(status, now, failure?.error))
     this.#launch.leave()
-    this.#queue.running.leave(this.type)
+    if (!this.#neverRan) this.#queue.running.leave(this.type)
     guard('end of a span', () => this.#span?.end())
   }
 
@@ -168,27 +187,27 @@ export class Execution implements BegunJob {
     return this.#phases.open(phase, active.getValue(JOB_KEY) === this ? active : this.#inside)
   }
 
-  #tellLatency(latency: number | undefined): void {
-    if (latency !== undefined) this.#operation?.set({ 'job.launch.latency_ms': rounded(latency) })
+  #latency(millis: number | undefined): Record<string, number> {
+    return millis === undefined ? {} : { 'job.launch.latency_ms': rounded(millis) }
   }
 
   #finish(status: End, now: number, error: unknown): void {
     const operation = this.#operation
-    operation?.set({ 'job.status': status })
+    const launch = this.#neverRan ? undefined : this.#launch.end(this.#inside)
+    operation?.set({ 'job.status': status, ...this.#latency(launch) })
     this.#span?.setAttribute('job.status', status)
     // Given up by whoever asked for it: no error, and no success.
     if (status === 'cancelled' && operation !== undefined && !operation.ended) operation.outcome = 'abandoned'
-    this.#tellLatency(this.#launch.end(this.#inside))
     const { processed, duration, containerDuration, failures } = instruments()
-    const labels = { ...this.#labels, 'job.status': status }
+    const labels = this.#labels.ofStatus(status)
     processed.add(1, labels, this.#inside)
-    duration.record((now - this.#takenSteady) / 1_000, labels, this.#inside)
+    if (!this.#neverRan) duration.record((now - this.#takenSteady) / 1_000, labels, this.#inside)
     const { runningSince } = this.#launch
     if (runningSince !== undefined)
       containerDuration.record((now - runningSince) / 1_000, labels, this.#inside)
     if (status !== 'failed') return
     const { type, message } = describeFailure(error)
     this.#span?.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR, message })
-    failures.add(1, { ...this.#labels, 'error.type': this.#queue.errorTypeOf(type) }, this.#inside)
+    failures.add(1, { ...this.#labels.plain, 'error.type': this.#queue.errorTypeOf(type) }, this.#inside)
   }
 }

@@ -1,5 +1,5 @@
 import { enqueue } from './enqueue.js'
-import { guard } from './guard.js'
+import { guard, warnOnce } from './guard.js'
 import { instruments, observed } from './metrics.js'
 import { settingsOf } from './options.js'
 import { Present } from './present.js'
@@ -7,6 +7,9 @@ import { createQueue } from './queue.js'
 import { begin, run } from './run.js'
 import { StatusChecks } from './status-check.js'
 import type { Jobs, JobsOptions } from './types.js'
+
+/** How many instrumentations a queue has in this process. */
+const open = new Map<string, number>()
 
 /** The first look is soon, so that a process that has just begun is not unknown for an interval. */
 const FIRST_CHECK_MS = 1_000
@@ -24,6 +27,7 @@ const FIRST_CHECK_MS = 1_000
  */
 export function instrumentJobs(options: JobsOptions): Jobs {
   const settings = settingsOf(options)
+  const leave = enterQueue(settings.queue)
   const queue = createQueue(settings)
   const present = new Present(queue)
   const checks = new StatusChecks(queue, present)
@@ -37,6 +41,7 @@ export function instrumentJobs(options: JobsOptions): Jobs {
     enqueued: (job) => enqueue(queue, job),
     run: (job, fn) => run(queue, job, fn),
     begin: (job) => begin(queue, job),
+    lost: (job, error) => begin(queue, job, true).fail(error),
     statusCheck: (check, jobs) => checks.measure(check, jobs),
     check: () => checks.check(),
     retried(type) {
@@ -49,6 +54,7 @@ export function instrumentJobs(options: JobsOptions): Jobs {
       })
     },
     close() {
+      leave()
       stop?.()
       present.close()
     },
@@ -62,5 +68,24 @@ function repeat(act: () => void, intervalMs: number): () => void {
   return () => {
     clearTimeout(first)
     clearInterval(every)
+  }
+}
+
+/** Two of one queue would be one series: what each observes replaces what the other did. Answers what takes it back. */
+function enterQueue(queue: string): () => void {
+  const others = open.get(queue) ?? 0
+  open.set(queue, others + 1)
+  if (others > 0)
+    warnOnce(
+      `second instrumentation of ${queue}`,
+      `queue ${queue} is instrumented a second time in this process: their gauges share one series each. Use one for all, or close the first`,
+    )
+  let left = false
+  return () => {
+    if (left) return
+    left = true
+    const rest = (open.get(queue) ?? 1) - 1
+    if (rest === 0) open.delete(queue)
+    else open.set(queue, rest)
   }
 }

@@ -1,12 +1,7 @@
 import type { Context } from '@opentelemetry/api'
+import type { JobLabels } from './labels.js'
 import { instruments } from './metrics.js'
 import type { Running } from './running.js'
-
-/** What every figure of a job is told by. */
-export interface JobLabels extends Record<string, string> {
-  'job.queue': string
-  'job.type': string
-}
 
 /** The part of a job's life before it runs, and when that was over. */
 export class Launch {
@@ -43,11 +38,12 @@ export class Launch {
     if (this.#runningSince !== undefined) return undefined
     this.#runningSince = at
     this.leave()
-    instruments().launches.add(1, this.#labels, context)
+    const { launches, launchLatency } = instruments()
+    launches.add(1, this.#labels, context)
     // Without it a latency would lack the wait, and be taken for the whole.
     if (this.#waited === undefined) return undefined
     const latency = this.#waited + at - this.#takenAt
-    instruments().launchLatency.record(latency / 1_000, this.#labels, context)
+    launchLatency.record(latency / 1_000, this.#labels, context)
     return latency
   }
 

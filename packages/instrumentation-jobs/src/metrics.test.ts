@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { metrics } from '@opentelemetry/api'
+import { diag, metrics } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Observed, observe } from '../testing/observe.js'
 import { instrumentJobs } from './index.js'
@@ -75,6 +75,7 @@ test('every metric has its name, kind, unit and labels, and no other is there', 
     'job.count': ['gauge', '{job}', ['job.queue', 'job.status']],
     'job.queue.depth': ['gauge', '{job}', ['job.queue']],
     'job.queue.oldest_age': ['gauge', 's', ['job.queue']],
+    'job.state.age': ['gauge', 's', ['job.queue']],
     'job.concurrent': ['gauge', '{job}', ['job.queue']],
     'job.concurrent.peak': ['gauge', '{job}', ['job.queue']],
     'host.utilization': ['gauge', '1', ['host.resource', 'job.queue']],
@@ -221,6 +222,24 @@ test('errors of ever new names have twenty labels', async () => {
   }
   expect(await seen.of('job.failures')).toHaveLength(21)
   expect(await seen.of('job.failures', { 'error.type': 'other' })).toMatchObject([{ value: 10 }])
+})
+
+test('a queue that is instrumented twice in a process is told of once; one after the other is none of it', async () => {
+  const said: string[] = []
+  const say = (line: string) => void said.push(line)
+  const nothing = () => {}
+  const logger = { error: say, warn: say, info: nothing, debug: nothing, verbose: nothing }
+  diag.setLogger(logger, { suppressOverrideMessage: true })
+  try {
+    instrumentJobs({ queue: 'twice' }).close()
+    const first = instrumentJobs({ queue: 'twice' })
+    expect(said).toEqual([])
+    const others = [instrumentJobs({ queue: 'twice' }), instrumentJobs({ queue: 'twice' })]
+    expect(said).toEqual([expect.stringContaining('queue twice is instrumented a second time')])
+    for (const one of [first, ...others]) one.close()
+  } finally {
+    diag.disable()
+  }
 })
 
 test('a meter provider that comes late is told the present, and counts from then on', async () => {

@@ -2,7 +2,6 @@ import {
   type Attributes,
   type BatchObservableResult,
   type Counter,
-  createNoopMeter,
   type Histogram,
   type Meter,
   type MeterProvider,
@@ -43,6 +42,7 @@ const GAUGES = {
   'job.count': ['{job}', 'Jobs by status, as the queue itself says'],
   'job.queue.depth': ['{job}', 'Jobs that wait for a worker, as the queue itself says'],
   'job.queue.oldest_age': ['s', 'How long the one that waits longest has waited'],
+  'job.state.age': ['s', 'How long ago the queue itself last said what is shown of it'],
   'host.utilization': ['1', 'Share in use of cpu, memory, disk and slots'],
 } as const
 
@@ -67,11 +67,6 @@ export function instruments(): Instruments {
     observe(meter)
   }
   return made.instruments
-}
-
-/** Whether anything takes metrics. */
-export function metricsTaken(): boolean {
-  return metrics.getMeter(SCOPE, VERSION) !== createNoopMeter()
 }
 
 /** Has `source` asked for its present at each collection. */

@@ -1,4 +1,5 @@
 export { executionOf } from './adapters/executions.js'
 export { withCarrier } from './pg-boss/carrier.js'
 export { type HandlerOptions, handler } from './pg-boss/handler.js'
+export { lostJob } from './pg-boss/lost.js'
 export { queueState } from './pg-boss/state.js'

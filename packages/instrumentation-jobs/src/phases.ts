@@ -1,7 +1,8 @@
 import { isPromise } from 'node:util/types'
-import { type Attributes, type Context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { describeFailure } from '@throughline/core/runtime'
 import { guard } from './guard.js'
+import type { TypeLabels } from './labels.js'
 import { instruments } from './metrics.js'
 import { tracer } from './queue.js'
 import { rounded, steady } from './time.js'
@@ -34,16 +35,16 @@ export interface OpenPhase {
 /** The figures of a job's phases, by the key that the row has; a phase that comes again adds up. */
 export class Phases {
   readonly millis: Record<string, number> = {}
-  readonly #labels: Attributes
+  readonly #labels: TypeLabels
 
-  constructor(labels: Attributes) {
+  constructor(labels: TypeLabels) {
     this.#labels = labels
   }
 
-  /** A phase that is over: nothing of it can be measured here but its length. */
+  /** A phase that is over: nothing of it can be measured here but its length. One without any leaves no span. */
   passed(phase: JobPhase, outer: Context, from: number, to: number): void {
     this.#add(phase, to - from, outer)
-    tracer().startSpan(phase, this.#options(phase, from), outer).end(to)
+    if (to > from) tracer().startSpan(phase, this.#options(phase, from), outer).end(to)
   }
 
   open(phase: JobPhase, outer: Context): OpenPhase {
@@ -70,11 +71,11 @@ export class Phases {
   #add(phase: JobPhase, millis: number, context: Context): void {
     const key = `${phase}_ms`
     this.millis[key] = rounded((this.millis[key] ?? 0) + millis)
-    instruments().phase.record(millis / 1_000, { ...this.#labels, 'job.phase': phase }, context)
+    instruments().phase.record(millis / 1_000, this.#labels.ofPhase(phase), context)
   }
 
   #options(phase: JobPhase, startTime?: number) {
-    const attributes = { ...this.#labels, 'job.phase': phase }
+    const attributes = this.#labels.ofPhase(phase)
     return { kind: SpanKind.INTERNAL, attributes, ...(startTime === undefined ? {} : { startTime }) }
   }
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { Attributes } from '@opentelemetry/api'
 import type { HostUse } from './host/host.js'
 import type { Report } from './metrics.js'
 import type { Queue } from './queue.js'
@@ -12,7 +13,8 @@ const STALE_INTERVALS = 3
 export class Present {
   host: HostUse = {}
   readonly #queue: Queue
-  #state: { known: KnownState; at: number; stale: boolean } | undefined
+  #state: { known: KnownState; at: number } | undefined
+  #failed = false
   #closed = false
 
   constructor(queue: Queue) {
@@ -20,19 +22,16 @@ export class Present {
   }
 
   set state(known: KnownState) {
-    this.#state = { known, at: steady(), stale: false }
+    this.#state = { known, at: steady() }
+    this.#failed = false
   }
 
-  /** A check failed: how long is the last answer still true? */
-  age(): void {
-    const oldest = steady() - STALE_INTERVALS * this.#queue.settings.intervalMs
-    if (this.#state !== undefined && this.#state.at < oldest) this.#state.stale = true
+  /** A check failed: the last answer is true for a while yet. */
+  failed(): void {
+    this.#failed = true
   }
 
-  /**
-   * Of the queue nothing more is said, so its last answer stays: a process closes when it ends, and a NaN as its last word would make
-   * every sum over processes NaN until Prometheus forgets it.
-   */
+  /** Of the queue nothing more is said. */
   close(): void {
     this.#closed = true
   }
@@ -50,16 +49,22 @@ export class Present {
       report('host.utilization', value, { 'host.resource': resource })
     if (capacity !== undefined)
       report('host.utilization', running.count / capacity, { ...ofQueue, 'host.resource': 'slots' })
-    if (this.#state !== undefined && !this.#closed) {
-      const { known, stale } = this.#state
-      // A gauge that is told no more stays at its last value for good: only this says that it is not known.
-      const shown = (value: number): number => (stale ? Number.NaN : value)
-      for (const [status, count] of Object.entries(known.counts))
-        report('job.count', shown(count), { ...ofQueue, 'job.status': status })
-      if (known.depth !== undefined) report('job.queue.depth', shown(known.depth), ofQueue)
-      if (known.oldestAge !== undefined) report('job.queue.oldest_age', shown(known.oldestAge), ofQueue)
+    const state = this.#closed ? undefined : this.#state
+    if (state !== undefined) {
+      const age = steady() - state.at
+      report('job.state.age', age / 1_000, ofQueue)
+      // What was true once is not shown as if it was: a gauge that is not observed has no value.
+      const stale = this.#failed && age > STALE_INTERVALS * this.#queue.settings.intervalMs
+      if (!stale) this.#reportState(state.known, report, ofQueue)
     }
     return !this.#closed || running.count > 0
+  }
+
+  #reportState({ counts, depth, oldestAge }: KnownState, report: Report, ofQueue: Attributes): void {
+    for (const [status, count] of Object.entries(counts))
+      report('job.count', count, { ...ofQueue, 'job.status': status })
+    if (depth !== undefined) report('job.queue.depth', depth, ofQueue)
+    if (oldestAge !== undefined) report('job.queue.oldest_age', oldestAge, ofQueue)
   }
 
   /** What the row of a check holds: how the recorder knows the present. Begins the peak anew. */

@@ -1,6 +1,7 @@
-import { type Attributes, type Tracer, trace } from '@opentelemetry/api'
+import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api'
 import { track } from '@throughline/core'
 import { bounded } from './bounded.js'
+import { type TypeLabels, typeLabels } from './labels.js'
 import type { Settings } from './options.js'
 import { Running } from './running.js'
 import { SCOPE, VERSION } from './version.js'
@@ -17,6 +18,8 @@ export interface Queue {
   /** The name of a type in metrics and rows. */
   readonly typeOf: (type: unknown) => string
   readonly errorTypeOf: (type: unknown) => string
+  /** `type` is one that `typeOf` gave. */
+  labelsOf(type: string): TypeLabels
   /** Runs what it is given as the tracked operation of this type. */
   operation(type: string): (body: Body) => Promise<void>
 }
@@ -24,11 +27,20 @@ export interface Queue {
 export function createQueue(settings: Settings): Queue {
   const { queue, maxTypes } = settings
   const operations = new Map<string, (body: Body) => Promise<void>>()
+  const labels = new Map<string, TypeLabels>()
   return {
     settings,
     running: new Running(),
     typeOf: bounded(maxTypes, `job.type of ${queue}`),
     errorTypeOf: bounded(MAX_ERROR_TYPES, `error.type of ${queue}`),
+    labelsOf(type) {
+      let found = labels.get(type)
+      if (found === undefined) {
+        found = typeLabels(settings, type)
+        labels.set(type, found)
+      }
+      return found
+    },
     operation(type) {
       let found = operations.get(type)
       if (found === undefined) {
@@ -41,17 +53,11 @@ export function createQueue(settings: Settings): Queue {
   }
 }
 
-export function tracer(): Tracer {
-  return trace.getTracer(SCOPE, VERSION)
-}
+let made: { provider: TracerProvider; tracer: Tracer } | undefined
 
-/** Of every span that tells of a message of this queue. */
-export function messaging({ settings }: Queue, operation: 'send' | 'process', id: string): Attributes {
-  return {
-    'messaging.system': settings.system,
-    'messaging.destination.name': settings.queue,
-    'messaging.operation.type': operation,
-    'messaging.operation.name': operation,
-    ...(id === '' ? {} : { 'messaging.message.id': id, 'job.id': id }),
-  }
+/** The tracer of the provider that is registered now; what the API gives before that hands on to one that comes later. */
+export function tracer(): Tracer {
+  const provider = trace.getTracerProvider()
+  if (made?.provider !== provider) made = { provider, tracer: provider.getTracer(SCOPE, VERSION) }
+  return made.tracer
 }

@@ -3,6 +3,7 @@ import { clean } from './clean.js'
 import { enter } from './enter.js'
 import { Execution, type TakenJob } from './execution.js'
 import { guard, warnOnce } from './guard.js'
+import { isHeard } from './heard.js'
 import type { Queue } from './queue.js'
 import { toMillis } from './time.js'
 import type { BegunJob, Job, JobExecution } from './types.js'
@@ -13,7 +14,8 @@ export async function run<T>(
   job: Job,
   fn: (execution: JobExecution) => T | Promise<T>,
 ): Promise<T> {
-  const { execution, headers } = take(queue, job)
+  const { execution, headers, heard } = take(queue, job)
+  if (!heard) return runUnheard(execution, fn)
   let result: { value: T } | undefined
   let failure: { error: unknown } | undefined
   const work = async (): Promise<void> => {
@@ -31,9 +33,28 @@ export async function run<T>(
   return (result as unknown as { value: T }).value
 }
 
+/** Where nobody would see it, there is nothing to enter. */
+async function runUnheard<T>(
+  execution: Execution,
+  fn: (execution: JobExecution) => T | Promise<T>,
+): Promise<T> {
+  try {
+    const value = await fn(execution)
+    execution.end('completed')
+    return value
+  } catch (error) {
+    execution.end('failed', { error })
+    throw error
+  }
+}
+
 /** The same for a job that something else runs: it lasts until it is told otherwise. */
-export function begin(queue: Queue, job: Job): BegunJob {
-  const { execution, headers } = take(queue, job)
+export function begin(queue: Queue, job: Job, neverRan = false): BegunJob {
+  const { execution, headers, heard } = take(queue, job, neverRan)
+  if (!heard) {
+    execution.endsBy(() => {})
+    return execution
+  }
   const over = Promise.withResolvers<void>()
   execution.endsBy((failure) => (failure === undefined ? over.resolve() : over.reject(failure.error)))
   void entering(queue, execution, headers, () => over.promise)
@@ -61,8 +82,15 @@ async function entering(
   await once().catch(() => {})
 }
 
-function take(queue: Queue, job: Job): { execution: Execution; headers: Record<string, string> } {
-  const carrier = guard('carrier of a job', () => readCarrier(job.carrier))
+interface Taken {
+  readonly execution: Execution
+  readonly headers: Record<string, string>
+  readonly heard: boolean
+}
+
+function take(queue: Queue, job: Job, neverRan = false): Taken {
+  const heard = isHeard()
+  const carrier = heard ? guard('carrier of a job', () => readCarrier(job.carrier)) : undefined
   const taken: TakenJob = guard('description of a job', () => ({
     id: clean(job.id),
     type: queue.typeOf(job.type),
@@ -76,5 +104,5 @@ function take(queue: Queue, job: Job): { execution: Execution; headers: Record<s
     attempt: undefined,
     enqueuedAt: undefined,
   }
-  return { execution: new Execution(queue, taken), headers: carrier?.headers ?? {} }
+  return { execution: new Execution(queue, taken, neverRan), headers: carrier?.headers ?? {}, heard }
 }

@@ -2,8 +2,9 @@ import { correlation, currentOperation, track } from '@throughline/core'
 import { describeFailure, slot } from '@throughline/core/runtime'
 import { asking } from './ask.js'
 import { guard } from './guard.js'
+import { metricsTaken } from './heard.js'
 import { type HostUse, hostReader } from './host/host.js'
-import { instruments, metricsTaken } from './metrics.js'
+import { instruments } from './metrics.js'
 import type { Present } from './present.js'
 import type { Queue } from './queue.js'
 import { type KnownState, readState, stateOf } from './state.js'
@@ -90,7 +91,7 @@ export class StatusChecks {
           const type = this.#queue.errorTypeOf(describeFailure(error).type)
           instruments().check.record((steady() - begin) / 1_000, { ...labels, 'error.type': type })
           instruments().checkFailures.add(1, { ...labels, 'error.type': type })
-          this.#present.age()
+          this.#present.failed()
           currentOperation()?.set(this.#present.metadata(undefined, undefined))
         })
         throw error

@@ -118,6 +118,8 @@ export interface Jobs {
   run<T>(job: Job, fn: (execution: JobExecution) => T | Promise<T>): Promise<T>
   /** The same for a system that polls: the job goes on until `complete`, `fail` or `cancel` is called. */
   begin(job: Job): BegunJob
+  /** A job that failed without this process having run it, such as one whose worker was killed: its row and its failure, and no launch. */
+  lost(job: Job, error: unknown): void
   /** One batch check of the status of jobs: how long it takes, and of how many. Answers and rejects as `check` does. */
   statusCheck<T>(check: () => T | Promise<T>, jobs?: number | ((answer: T) => number)): Promise<T>
   /** Asks `state` now, outside of its turn; resolves when the answer is written, never rejects. */

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Context, type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { correlation } from '@throughline/core'
 import { expect, test } from 'vitest'
 import { until } from '../../sdk/testing/until.js'
 import { observe } from '../testing/observe.js'
@@ -33,6 +36,28 @@ test('without an SDK jobs run, with nothing handed on and nobody asked', async (
   expect(asked).toBe(0)
   jobs.begin({ id: '3', type: 'thumbnail' }).fail(error)
   jobs.close()
+})
+
+test('with nothing but a context manager the lines that a job logs say whose they are', async () => {
+  const storage = new AsyncLocalStorage<Context>()
+  const manager: ContextManager = {
+    active: () => storage.getStore() ?? ROOT_CONTEXT,
+    with: (inside, fn, thisArg, ...args) => storage.run(inside, () => fn.apply(thisArg, args)),
+    bind: (_, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  }
+  context.setGlobalContextManager(manager)
+  const jobs = instrumentJobs({ queue: 'logged' })
+  try {
+    const carrier = correlation.run('order-9', () => jobs.enqueued({ id: '1', type: 'thumbnail' }))
+    expect(carrier).toMatchObject({ 'x-correlation-id': 'order-9' })
+    const fields = await jobs.run({ id: '1', type: 'thumbnail', carrier }, async () => correlation.fields())
+    expect(fields).toMatchObject({ correlation_id: 'order-9', 'job.id': '1' })
+  } finally {
+    jobs.close()
+    context.disable()
+  }
 })
 
 test('none of its timers keeps a process alive', async () => {

@@ -1,8 +1,15 @@
 import { metrics, propagation, trace } from '@opentelemetry/api'
 import { CompositePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
-import { DataPointType, type Histogram, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  DataPointType,
+  type Histogram,
+  MeterProvider,
+  MetricReader,
+} from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { CorrelationPropagator } from '@throughline/core'
+import { forgettingGauges } from '../../sdk/src/otel/forgetting-gauges.js'
 import { type TestThroughline, testThroughline } from '../../sdk/src/testing.js'
 
 export interface Point {
@@ -42,7 +49,9 @@ export function observe(): Observed {
   propagation.setGlobalPropagator(
     new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new CorrelationPropagator()] }),
   )
-  const reader = new Reader()
+  const reader = new Reader({
+    aggregationTemporalitySelector: forgettingGauges(() => AggregationTemporality.CUMULATIVE),
+  })
   const meters = new MeterProvider({ readers: [reader] })
   metrics.setGlobalMeterProvider(meters)
 

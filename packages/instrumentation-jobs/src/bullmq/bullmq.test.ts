@@ -9,12 +9,12 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../../sdk/testing/until.js'
 import { bullmq } from '../../testing/guide/bullmq.js'
 import { isShown } from '../../testing/guide/shown.js'
 import { noRedis, startRedis, type TestRedis } from '../../testing/redis.js'
-import { startTelemetry, type Telemetry } from '../../testing/telemetry.js'
+import { useTelemetry } from '../../testing/use-telemetry.js'
 import { executionOf, processor, queueState, telemetry, watchWorker, withCarrier } from '../bullmq.js'
 import { instrumentJobs } from '../index.js'
 import type { Jobs, JobsOptions } from '../types.js'
@@ -23,27 +23,15 @@ const reason = noRedis()
 const title = 'jobs of BullMQ on a real Redis'
 
 describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (${reason})`, () => {
+  const seen = useTelemetry()
+  const { ended, kept } = seen
   let redis: TestRedis
-  let seen: Telemetry
-  const closing: { close(): unknown }[] = []
   let queues = 0
 
   beforeAll(async () => {
     redis = await startRedis()
   })
   afterAll(() => redis?.stop())
-  beforeEach(() => {
-    seen = startTelemetry()
-  })
-  afterEach(async () => {
-    for (const one of closing.splice(0).reverse()) await one.close()
-    await seen.close()
-  })
-
-  const kept = <T extends { close(): unknown }>(one: T): T => {
-    closing.push(one)
-    return one
-  }
   const connection = () => ({ path: redis.path, maxRetriesPerRequest: null })
 
   const queueOf = (options: Partial<JobsOptions> = {}) => {
@@ -71,7 +59,6 @@ describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (
     watchWorker(jobs, worker)
     return worker
   }
-  const ended = (count: number) => until(`${count} rows`, () => seen.rows().length >= count)
   const summary = () =>
     seen.rows().map(({ metadata, outcome, error }) => ({
       attempt: metadata['job.attempt'],
@@ -291,6 +278,7 @@ describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (
     work(jobs, async () => {}, { stalledInterval: 100, maxStalledCount: 0 })
     await ended(1)
     expect(summary()[0]).toMatchObject({ status: 'failed', error: 'UnrecoverableError' })
+    expect(await seen.count('container.job.launches', { 'job.queue': jobs.queue })).toBe(0)
     hang.resolve()
     await lost.close(true)
   })

@@ -1,6 +1,6 @@
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import { correlation } from '@throughline/core'
-import type { Jobs } from '../types.js'
+import type { JobCarrier, Jobs } from '../types.js'
 
 /** BullMQ's interface `Telemetry`, as far as it is used: it makes the carriers. Spans and metrics come from `jobs`. */
 export interface BullmqTelemetry {
@@ -27,7 +27,7 @@ interface BullmqSpan {
 const carrierKey = createContextKey('throughline.bullmq.carrier')
 const producer = 3
 
-const spanOf = (carrier?: () => object): BullmqSpan => ({
+const spanOf = (carrier?: () => JobCarrier): BullmqSpan => ({
   setSpanOnContext: (on) => (carrier === undefined ? on : on.setValue(carrierKey, carrier)),
   setAttribute() {},
   setAttributes() {},
@@ -39,7 +39,7 @@ const silent = spanOf()
 /** Of a bulk or a flow BullMQ tells neither names nor number: who adds it is all that its jobs share. */
 const shared = spanOf(() => {
   const { traceparent, tracestate, 'x-correlation-id': id } = correlation.inject<Record<string, unknown>>({})
-  return { traceparent, tracestate, 'x-correlation-id': id }
+  return textsOf({ traceparent, tracestate, 'x-correlation-id': id })
 })
 
 /**
@@ -62,11 +62,18 @@ export const telemetry = (jobs: Jobs): BullmqTelemetry => ({
     root: () => ROOT_CONTEXT,
     fromMetadata: (active) => active,
     getMetadata(of) {
-      const carrier = of.getValue(carrierKey) as (() => object) | undefined
-      return carrier === undefined ? '' : JSON.stringify(carrier())
+      const carrier = of.getValue(carrierKey) as (() => JobCarrier) | undefined
+      return carrier === undefined ? '' : metadataOf(carrier())
     },
   },
 })
+
+const textsOf = (values: Record<string, unknown>): JobCarrier =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => typeof value === 'string'))
+
+/** BullMQ knows itself when a job was added, and stores nothing where there is nothing to store. */
+const metadataOf = ({ enqueued_at: _, ...context }: JobCarrier): string =>
+  Object.keys(context).length === 0 ? '' : JSON.stringify(context)
 
 /** BullMQ names the span of one job `add <queue>.<job name>`. */
 const typeOf = (spanName: string, queue: string): string | undefined => {

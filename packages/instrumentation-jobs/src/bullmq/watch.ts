@@ -20,7 +20,7 @@ export const watchWorker = (jobs: Jobs, worker: BullmqWorker): (() => void) => {
   const onStalled = () => jobs.stalled()
   const onFailed = (job: BullmqJob | undefined, error: Error) => {
     if (job === undefined) return
-    if (executionOf(job) === undefined) jobs.begin(describe(job)).fail(error)
+    if (executionOf(job) === undefined) jobs.lost(describe(job), error)
     if (job.finishedOn === undefined) jobs.retried(job.name)
   }
   worker.on('stalled', onStalled)

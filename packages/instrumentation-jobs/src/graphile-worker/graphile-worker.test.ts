@@ -7,16 +7,17 @@ import { type TestDatabase, testDatabase } from '../../../../tests/support/postg
 import { until } from '../../../sdk/testing/until.js'
 import { graphileWorker } from '../../testing/guide/graphile-worker.js'
 import { isShown } from '../../testing/guide/shown.js'
-import { startTelemetry, type Telemetry } from '../../testing/telemetry.js'
+import { useTelemetry } from '../../testing/use-telemetry.js'
 import { executionOf, queueState, task, tasks, withCarrier } from '../graphile-worker.js'
 import { instrumentJobs } from '../index.js'
 import type { Jobs, JobsOptions } from '../types.js'
 
+const seen = useTelemetry()
+const { ended, summary } = seen
 const logger = new Logger(() => () => {})
 let database: TestDatabase
 let pool: pg.Pool
 let utils: WorkerUtils
-let seen: Telemetry
 let jobs: Jobs
 const runners: Runner[] = []
 
@@ -33,15 +34,11 @@ afterAll(async () => {
   await pool.end()
   await database.drop()
 })
-beforeEach(() => {
-  seen = startTelemetry()
-  instrument()
-})
+beforeEach(() => instrument())
 afterEach(async () => {
   jobs.close()
   for (const runner of runners.splice(0)) await runner.stop()
   await pool.query('DELETE FROM graphile_worker._private_jobs')
-  await seen.close()
 })
 
 const instrument = (options: Partial<JobsOptions> = {}) => {
@@ -66,14 +63,6 @@ const work = async (taskList: TaskList, concurrency = 1) => {
   runners.push(runner)
   return runner
 }
-const ended = (count: number) => until(`${count} rows`, () => seen.rows().length >= count)
-const summary = () =>
-  seen.rows().map(({ metadata, error }) => ({
-    attempt: metadata['job.attempt'],
-    status: metadata['job.status'],
-    error: error?.type,
-  }))
-
 test('a job runs once with the payload and the flags that were given', async () => {
   const given: unknown[] = []
   await work({

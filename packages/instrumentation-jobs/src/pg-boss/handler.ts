@@ -20,10 +20,9 @@ export const handler = <J extends PgBossJob, R, A extends unknown[]>(
   fn: (batch: J[], ...rest: A) => Promise<R>,
   options: HandlerOptions<J> = {},
 ): ((batch: J[], ...rest: A) => Promise<R>) => {
-  const { type = (job: J) => job.name } = options
   const begin = (job: J): [J, BegunJob] => {
     const carrier = takeCarrier(job)
-    const described = describe(job, typeof type === 'string' ? type : guarded(type, job), carrier)
+    const described = describe(job, typeOf(options, job), carrier)
     if ((described.attempt ?? 1) > 1) jobs.retried(described.type)
     const execution = jobs.begin(described)
     remember(job, execution)
@@ -52,18 +51,22 @@ export const handler = <J extends PgBossJob, R, A extends unknown[]>(
   }
 }
 
-const guarded = <J extends PgBossJob>(type: (job: J) => string, job: J): string => {
+/** A function of the user's that fails costs the name, not the job. */
+export const typeOf = <J extends PgBossJob>({ type }: HandlerOptions<J>, job: J): string => {
+  if (typeof type === 'string') return type
   try {
-    return type(job)
+    return type?.(job) ?? job.name
   } catch {
     return job.name
   }
 }
 
+const none: ReadonlyMap<unknown, Error> = new Map()
+
 /** A handler with `perJobResults` returns each job's outcome: `[{ id, status: 'completed' | 'failed' | 'deadletter', output }]`. */
-const failuresOf = (result: unknown): Map<unknown, Error> => {
+const failuresOf = (result: unknown): ReadonlyMap<unknown, Error> => {
+  if (!Array.isArray(result)) return none
   const failures = new Map<unknown, Error>()
-  if (!Array.isArray(result)) return failures
   for (const one of result as unknown[]) {
     if (typeof one !== 'object' || one === null) continue
     const { id, status, output } = one as { id?: unknown; status?: unknown; output?: unknown }

@@ -1,19 +1,20 @@
 import { context, trace } from '@opentelemetry/api'
 import { correlation } from '@throughline/core'
 import { type Job, type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../tests/support/postgres.js'
 import { until } from '../../../sdk/testing/until.js'
 import { pgBoss } from '../../testing/guide/pg-boss.js'
 import { isShown } from '../../testing/guide/shown.js'
-import { startTelemetry, type Telemetry } from '../../testing/telemetry.js'
+import { useTelemetry } from '../../testing/use-telemetry.js'
 import { instrumentJobs } from '../index.js'
-import { executionOf, handler, queueState, withCarrier } from '../pg-boss.js'
+import { executionOf, handler, lostJob, queueState, withCarrier } from '../pg-boss.js'
 import type { Jobs, JobsOptions } from '../types.js'
 
+const seen = useTelemetry()
+const { ended, summary } = seen
 let database: TestDatabase
 let boss: PgBoss
-let seen: Telemetry
 let queues = 0
 const opened: Jobs[] = []
 
@@ -27,15 +28,11 @@ afterAll(async () => {
   await boss.stop({ graceful: false })
   await database.drop()
 })
-beforeEach(() => {
-  seen = startTelemetry()
-})
 afterEach(async () => {
   for (const jobs of opened.splice(0)) {
     jobs.close()
     await boss.offWork(jobs.queue)
   }
-  await seen.close()
 })
 
 const jobsOf = async (options: Partial<JobsOptions> = {}, queue: object = {}): Promise<Jobs> => {
@@ -52,14 +49,6 @@ const jobsOf = async (options: Partial<JobsOptions> = {}, queue: object = {}): P
   return jobs
 }
 const often = { pollingIntervalSeconds: 0.5 }
-const ended = (count: number) => until(`${count} rows`, () => seen.rows().length >= count)
-const summary = () =>
-  seen.rows().map(({ metadata, error }) => ({
-    attempt: metadata['job.attempt'],
-    status: metadata['job.status'],
-    error: error?.type,
-  }))
-
 test('a job runs once with the data that were sent, and its result is what pg-boss keeps', async () => {
   const jobs = await jobsOf()
   const data = { file: 'a.mov', nested: { throughline: 1 } }
@@ -340,6 +329,28 @@ test('a job that somebody else enqueued has a row and an ID', async () => {
   await ended(1)
   expect(seen.rows()[0]?.correlationId).toMatch(/^[0-9a-f-]{36}$/)
   expect(seen.spans(`process ${jobs.queue}`)[0]?.links).toEqual([])
+})
+
+test('a job whose process was killed is recorded by another: a failed row of its sender’s, and no launch', async () => {
+  const jobs = await jobsOf()
+  const id = await correlation.run('order-8', async () => boss.send(jobs.queue, withCarrier(jobs, { n: 1 })))
+  await boss.fetch(jobs.queue)
+  await boss.fail(jobs.queue, id ?? '')
+  const [job] = await boss.findJobs<{ n: number }>(jobs.queue, { id: id ?? '' })
+  const lost = Object.assign(new Error('no heartbeat'), { name: 'WorkerLost' })
+  lostJob(jobs, job!, lost, { type: ({ data }) => `n${data.n}` })
+  await ended(1)
+  expect(job?.data).toEqual({ n: 1 })
+  expect(seen.rows()[0]).toMatchObject({
+    correlationId: 'order-8',
+    operation: 'n1',
+    error: { type: 'WorkerLost' },
+    metadata: { 'job.id': id, 'job.status': 'failed' },
+  })
+  const labels = { 'job.queue': jobs.queue }
+  expect(await seen.count('job.failures', labels)).toBe(1)
+  for (const metric of ['container.job.launches', 'job.duration', 'job.concurrent.peak'])
+    expect(await seen.count(metric, labels), metric).toBe(0)
 })
 
 test('the queue itself says how many jobs wait, run and ended, and how long the oldest has waited', async () => {

@@ -53,11 +53,11 @@ export const peaksOf = async (
       ofTypes.set(keyOf(queue, type), peakOf(ordered, from))
       parts.push(ordered)
     }
-    const ordered = await inOrder(parts)
+    const ordered = await merged(parts)
     ofQueues.set(queue, peakOf(ordered, from))
     all.push(ordered)
   }
-  const total = all.length === 0 ? undefined : peakOf(await inOrder(all), from)
+  const total = all.length === 0 ? undefined : peakOf(await merged(all), from)
   return {
     total,
     ofQueue: (queue) => ofQueues.get(queue),
@@ -84,15 +84,42 @@ const decode = ({ start, spans }: Spans, from: Date, isEarlier: boolean): Series
   return { starts: starts.subarray(0, count), ends: ends.subarray(0, count) }
 }
 
-/** One series is in order already, unless it is of a minute alone. */
 const inOrder = async (series: readonly Series[]): Promise<Series> => {
-  const starts = joined(series.map((one) => one.starts))
-  const ends = joined(series.map((one) => one.ends))
-  for (const moments of [starts, ends]) {
-    moments.sort()
-    if (moments.length > turnEvery) await turn()
-  }
+  const starts = joined(series.map((one) => one.starts)).sort()
+  const ends = joined(series.map((one) => one.ends)).sort()
+  if (starts.length > turnEvery) await turn()
   return { starts, ends }
+}
+
+/** The same of series that are in order already, several times as fast. */
+const merged = async (series: readonly Series[]): Promise<Series> => {
+  let parts = series
+  while (parts.length > 1) {
+    const pairs: Series[] = []
+    for (let at = 0; at < parts.length; at += 2) {
+      const [one, other] = [parts[at]!, parts[at + 1]]
+      pairs.push(
+        other === undefined
+          ? one
+          : { starts: merge(one.starts, other.starts), ends: merge(one.ends, other.ends) },
+      )
+    }
+    parts = pairs
+    if (parts[0]!.starts.length > turnEvery) await turn()
+  }
+  return parts[0]!
+}
+
+const merge = (a: Float64Array, b: Float64Array): Float64Array => {
+  const result = new Float64Array(a.length + b.length)
+  let [i, j] = [0, 0]
+  for (let at = 0; at < result.length; at += 1) {
+    const fromA = j >= b.length || (i < a.length && a[i]! <= b[j]!)
+    result[at] = fromA ? a[i]! : b[j]!
+    if (fromA) i += 1
+    else j += 1
+  }
+  return result
 }
 
 const joined = (parts: readonly Float64Array[]): Float64Array => {

@@ -22,7 +22,7 @@ const phaseKeys = jobPhases.map((phase) => `'${phase}_ms'`).join(', ')
 export const canBe = `BETWEEN '0'::jsonb AND '1000000000000'::jsonb`
 
 /** `throughline.duration_bucket` in place, of a float8. */
-export const bucketOf = (us: string): string =>
+const bucketOf = (us: string): string =>
   `CASE WHEN ${us} >= 1 THEN (ceil(ln(${us}) * 46.16624130844683) - 1)::int2 ELSE -32768 END`
 
 /** Whatever somebody else wrote there is a text, and no longer than a name may be. */

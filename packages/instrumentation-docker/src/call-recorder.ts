@@ -33,10 +33,10 @@ export interface FinishedCall {
  * else: a call that waits for an engine for 400 µs would feel it. So nothing is written on the way: it is kept until the event loop has
  * let the caller go on, or until metrics are read.
  */
-export interface Writer {
+export interface CallRecorder {
   /** A call of this operation has begun; to be called when it is over. */
   underWay(operation: string): () => void
-  write(call: FinishedCall): void
+  add(call: FinishedCall): void
   close(): void
 }
 
@@ -52,7 +52,10 @@ const CREATE = 'POST /containers/create'
 /** Values of `error.type` besides statuses; later ones are `other`. */
 const MAX_ERROR_TYPES = 50
 
-export function createWriter(instruments: Instruments, typeOfCreate: (options: unknown) => string): Writer {
+export function createCallRecorder(
+  instruments: Instruments,
+  typeOfCreate: (options: unknown) => string,
+): CallRecorder {
   const tracer = trace.getTracer(SCOPE, VERSION)
   const inFlight = createInFlight(instruments, flush)
   const errorTypes = new Set<string>()
@@ -157,7 +160,7 @@ export function createWriter(instruments: Instruments, typeOfCreate: (options: u
 
   return {
     underWay: (operation) => inFlight.enter(operation),
-    write(call) {
+    add(call) {
       if (isProgress(call)) awaitEnd(call, call.answer as StreamLike)
       if (finished.length === 0) setImmediate(flush)
       finished.push(call)
