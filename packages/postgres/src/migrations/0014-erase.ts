@@ -106,9 +106,6 @@ BEGIN
       EXECUTE format('DELETE FROM throughline.%I WHERE start >= $1 AND start < $2', sums) USING from_time, until_time;
     END LOOP;
     DELETE FROM throughline.rollup_users AS r WHERE r.level <> 'w' AND r.start >= from_time AND r.start < until_time;
-    DELETE FROM throughline.rollup_jobs AS r WHERE r.start >= from_time AND r.start < until_time;
-    DELETE FROM throughline.rollup_job_spans AS r WHERE r.start >= from_time AND r.start < until_time;
-    DELETE FROM throughline.rollup_job_checks AS r WHERE r.start >= from_time AND r.start < until_time;
   END IF;
 END
 $$;

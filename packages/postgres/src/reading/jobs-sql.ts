@@ -1,3 +1,4 @@
+import { dirtyMinutes } from '../rollups/sql/cover.js'
 import {
   isJob,
   jobCells,
@@ -39,14 +40,7 @@ mark AS MATERIALIZED (
   SELECT DISTINCT level, start FROM throughline.rollup_marks
   WHERE level IN ('m', 'h') AND start >= throughline.hour_of(${at.from}) - interval '${reachHours} hours' AND start < ${at.until}
     AND (level <> 'm' OR start >= (SELECT floor FROM throughline.rollup_floor))
-), dirty_minute AS MATERIALIZED (
-  SELECT start FROM mark WHERE level = 'm'
-), dirty_range AS MATERIALIZED (
-  SELECT min(start) AS lo, max(start) + interval '1 minute' AS hi
-  FROM (
-    SELECT start, start - row_number() OVER (ORDER BY start) * interval '1 minute' AS island FROM dirty_minute
-  ) AS numbered GROUP BY island
-), row_range AS MATERIALIZED (
+), ${dirtyMinutes('dirty_range')}, row_range AS MATERIALIZED (
   SELECT greatest(lo, ${at.first}) AS lo, least(hi, ${at.last}) AS hi FROM dirty_range WHERE hi > ${at.first} AND lo < ${at.last}
   UNION ALL SELECT ${at.from}, ${at.first} WHERE ${at.from} < ${at.first}
   UNION ALL SELECT ${at.last}, ${at.until} WHERE ${at.last} < ${at.until}

@@ -3,6 +3,16 @@ import type { Grain } from '../levels.js'
 /** Which units may be read: a step of five minutes cannot be cut out of hours. Null: none, everything from the rows. */
 export type Units = { fives: boolean; hours: boolean; days: boolean; weeks: boolean } | null
 
+/** The minutes of `mark`, and the ranges (`lo`, `hi`) that they make. */
+export const dirtyMinutes = (ranges: string): string => `dirty_minute AS MATERIALIZED (
+  SELECT start FROM mark WHERE level = 'm'
+), ${ranges} AS MATERIALIZED (
+  SELECT min(start) AS lo, max(start) + interval '1 minute' AS hi
+  FROM (
+    SELECT start, start - row_number() OVER (ORDER BY start) * interval '1 minute' AS island FROM dirty_minute
+  ) AS numbered GROUP BY island
+)`
+
 /**
  * The beginning of every read ($1 from, $2 until, whole minutes): which minutes are not summed up and come from the
  * rows. One statement has one snapshot, in which a mark is seen if and only if its rows are and the sums without them:
@@ -15,14 +25,7 @@ mark AS MATERIALIZED (
   SELECT DISTINCT level, start FROM throughline.rollup_marks
   WHERE level IN ('m', 'f', 'h', 'd', 'w') AND start >= $1::timestamptz AND start < $2::timestamptz
     AND (level <> 'm' OR start >= (SELECT floor FROM throughline.rollup_floor))
-), dirty_minute AS MATERIALIZED (
-  SELECT start FROM mark WHERE level = 'm'
-), row_range AS MATERIALIZED (
-  SELECT min(start) AS lo, max(start) + interval '1 minute' AS hi
-  FROM (
-    SELECT start, start - row_number() OVER (ORDER BY start) * interval '1 minute' AS island FROM dirty_minute
-  ) AS numbered GROUP BY island
-)`
+), ${dirtyMinutes('row_range')}`
 
 /** The same beginning for what no sums are kept for. */
 export const rowsCover = `
