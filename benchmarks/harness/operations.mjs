@@ -1,6 +1,6 @@
 // Rows as a real system leaves them, made inside Postgres: 20 services with 10 operations each, log-normal durations,
-// 3 % failures, five operations a correlation ID, 450 bytes of JSON a record. With `deployAt` every second service has another version from
-// then on, with `business` the successes of one operation in ten have a value.
+// 3 % failures, five operations a correlation ID (UUID of version 7, as the SDK makes it), 450 bytes of JSON a record. With `deployAt` every
+// second service has another version from then on, with `business` the successes of one operation in ten have a value.
 const dayMs = 86_400_000
 
 const statement = `
@@ -14,11 +14,15 @@ SELECT started_at, md5('trace ' || request)::uuid, n, duration_us, throughline.b
     THEN jsonb_build_array(jsonb_build_object('name', 'business.value', 'labels', jsonb_build_object('currency', 'USD', 'site', 's' || n % 8), 'value', (n % 1000) || '.50')) END,
   '018f6a2e-7c1b-7d3e-9a51-0123456789ab', n
 FROM (
-  SELECT n, n / 5 AS request, md5('correlation ' || n / 5)::uuid::text AS correlation_id, (hashint8(n) & 2147483647) % 20 AS service,
-    (hashint8(n + 1) & 2147483647) % 10 AS operation, random() >= 0.03 AS ok,
+  SELECT n, request,
+    substr(millis, 1, 8) || '-' || substr(millis, 9) || '-7' || substr(random, 1, 3) || '-8' || substr(random, 4, 3) || '-' || substr(random, 7, 12) AS correlation_id,
+    (hashint8(n) & 2147483647) % 20 AS service, (hashint8(n + 1) & 2147483647) % 10 AS operation, random() >= 0.03 AS ok,
     $1::timestamptz + (n - $2) * $4 * interval '1 microsecond' AS started_at,
     1 + (1000 * exp(3 + ((hashint8(n) & 2147483647) % 20) * 0.1 + 0.8 * sqrt(-2 * ln(1 - random())) * cos(6.283185307179586 * random())))::int8 AS duration_us
-  FROM generate_series($2::int8, $3::int8 - 1) AS n
+  FROM generate_series($2::int8, $3::int8 - 1) AS n CROSS JOIN LATERAL (
+    SELECT n / 5 AS request, md5('correlation ' || n / 5) AS random,
+      lpad(to_hex((extract(epoch FROM $1::timestamptz + (n / 5 * 5 - $2) * $4 * interval '1 microsecond') * 1000)::int8), 12, '0') AS millis
+  ) AS id
 ) AS made`
 
 /** Fills `count` rows evenly into the time; `pools` connections at once. The rows are numbered from 0. */

@@ -22,7 +22,7 @@ function makeRow(n, beginMs) {
     traceId: trace,
     spanId: (BigInt(n) + 1n).toString(16).padStart(16, '0'),
     parentSpanId: null,
-    correlationId: uuid(hex(`correlation ${Math.floor(n / 5)}`, 32)),
+    correlationId: correlationId(n, beginMs),
     service: `service-${service}`,
     serviceVersion: '1.4.2',
     operationService: `Class${operation}`,
@@ -46,6 +46,16 @@ function makeRow(n, beginMs) {
     instance: uuid(hex(`instance ${instance}`, 32)),
     seq: BigInt(Math.floor(request / instances) * perInstance + (n % perInstance) + 1),
   }
+}
+
+/** Five rows share one; of the form that the SDK makes: a UUID of version 7. */
+function correlationId(n, beginMs) {
+  const first = Math.floor(n / 5) * 5
+  const random = hex(`correlation ${first}`, 18)
+  const millis = Math.floor(beginMs + first / 20)
+  return uuid(
+    `${millis.toString(16).padStart(12, '0')}7${random.slice(0, 3)}8${random.slice(3, 6)}${random.slice(6)}`,
+  )
 }
 
 /** The span that becomes that row. */

@@ -10,7 +10,7 @@ import { postJson, traceRequest } from './support/otlp-json.js'
 import { handSpan } from './support/otlp-protobuf.js'
 import { testStack } from './support/test-stack.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 let stack: Stack
 let url: string

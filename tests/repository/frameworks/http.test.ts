@@ -9,7 +9,7 @@ import { root } from '../workspace.js'
 import { compile } from './compile.js'
 
 const folder = join(root, 'tests/frameworks/http')
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const SEVERAL = Array.from({ length: 20 }, (_, index) => `order-${index}`)
 
 beforeAll(() => installOwn(folder))

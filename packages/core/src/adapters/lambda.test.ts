@@ -16,7 +16,7 @@ import {
   type RecordingRuntime,
 } from '../../testing/recording-runtime.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const invocation = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 30_000 }
 /** What API Gateway says of a client inside the network, which the default trusts. */
 const requestContext = { http: { sourceIp: '10.0.0.7' } }

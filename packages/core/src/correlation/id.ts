@@ -20,8 +20,30 @@ export function isCorrelationId(value: unknown): value is string {
   return typeof value === 'string' && VALID.test(value)
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const RANDOM_BYTES = 10
+let random: Uint8Array | undefined
+let used = 0
+
+/**
+ * UUID of version 7 (RFC 9562): milliseconds since 1970, then 74 random bits. IDs of one time lie together in the index that rows are found
+ * by (docs/decisions/0024-correlation-ids-in-order.md). Within a tenth of the time of `crypto.randomUUID`; made of that one, it took half as long again.
+ */
 export function newCorrelationId(): string {
-  return crypto.randomUUID()
+  if (random === undefined || used === random.length) {
+    random = crypto.getRandomValues(random ?? new Uint8Array(128 * RANDOM_BYTES))
+    used = 0
+  }
+  const now = Date.now()
+  const time = (shift: number): string => HEX[Math.floor(now / 2 ** shift) & 255]!
+  const next = (): string => HEX[random![used++]!]!
+  const variant = HEX[(random[used++]! & 0x3f) | 0x80]!
+  const [a, b, c] = [
+    next().slice(1) + next(),
+    variant + next(),
+    next() + next() + next() + next() + next() + next(),
+  ]
+  return `${time(40)}${time(32)}${time(24)}${time(16)}-${time(8)}${time(0)}-7${a}-${b}-${c}`
 }
 
 export function correlationOf(context: Context): Correlation | undefined {

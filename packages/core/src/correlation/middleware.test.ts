@@ -12,7 +12,7 @@ import {
   type RecordingRuntime,
 } from '../../testing/recording-runtime.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 let runtime: RecordingRuntime
 let disable: () => void

@@ -20,7 +20,7 @@ afterEach(() => {
   disable()
 })
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const propagator = new CorrelationPropagator()
 const extract = (carrier: unknown, from = ROOT_CONTEXT) =>
   correlationOf(propagator.extract(from, carrier, defaultTextMapGetter))

@@ -51,14 +51,14 @@ const narrower = (
 
 const below = {
   d: { level: 'h', span: '24 hours' },
-  h: { level: 'm', span: '1 hour' },
+  h: { level: 'f', span: '1 hour' },
   f: { level: 'm', span: '5 minutes' },
 } as const
 
 /**
  * The slowest operations of a window, the slowest first: the same as by sorting its rows. The n slowest lie in the n
- * units with the largest maxima, so days are narrowed to hours, hours to minutes, and only those minutes are read; no
- * row is sorted that is faster than the least of these maxima.
+ * units with the largest maxima, so days are narrowed to hours, hours to five minutes and these to minutes, and only
+ * those minutes are read; no row is sorted that is faster than the least of these maxima.
  * What the retention has dropped is not among them.
  */
 export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<OperationRecord[]> => {
@@ -67,7 +67,7 @@ export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<O
   const plan = planOf(query, user === undefined ? 'fives' : 'rows')
   const ofSums = conditionOf(plan, sumColumns, query)
   const ofRows = conditionOf(plan, rowColumns, query)
-  const parts = (level: keyof typeof below): string =>
+  const parts = (level: keyof typeof below | 'm'): string =>
     `SELECT start, max_us FROM wide WHERE level = '${level}'`
   const narrowed = (relation: string, from: keyof typeof below): string =>
     `SELECT start, max_us FROM (${narrower(relation, from, grain, ofSums, limit)}) AS ${relation}_part`
@@ -79,10 +79,11 @@ wide AS MATERIALIZED (
 ), day AS MATERIALIZED (${parts('d')}
 ), hour AS MATERIALIZED (
   ${parts('h')} UNION ALL ${narrowed('day', 'd')}
-), five AS MATERIALIZED (${parts('f')}
+), five AS MATERIALIZED (
+  ${parts('f')} UNION ALL ${narrowed('hour', 'h')}
 ), minute AS MATERIALIZED (
   SELECT start, max(max_us) AS max_us FROM (
-    SELECT start, max_us FROM wide WHERE level = 'm' UNION ALL ${narrowed('hour', 'h')} UNION ALL ${narrowed('five', 'f')}
+    ${parts('m')} UNION ALL ${narrowed('five', 'f')}
   ) AS every GROUP BY start ORDER BY 2 DESC, start LIMIT ${limit}
 ), least AS MATERIALIZED (
   SELECT CASE WHEN count(*) = ${limit} THEN min(max_us) ELSE 0 END AS us FROM minute

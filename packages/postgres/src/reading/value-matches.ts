@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { partsOf } from '../rollups/sql/cover.js'
 import { operationCells } from '../rollups/sql/row-cells.js'
-import { planOf, type Queryable } from '../rollups/window.js'
+import { type Plan, planOf, type Queryable } from '../rollups/window.js'
 import { namesCondition, type RowFilter, rowCondition } from './value-filter.js'
 
 export type Matches = {
@@ -15,24 +15,16 @@ export type Matches = {
 }
 
 type Cell = { filter: string; start: string; rows: string; matched: string }
-type Row = { start: string; whole: boolean; rows: string; matched: string | null; kept: boolean }
+type Hour = { start: string; whole: boolean; rows: string; matched: string | null; kept: boolean }
+type Window = { from: Date; until: Date }
 
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 /** The same for every process that has the same filter; a change of the meaning of a condition changes its text. */
 const keyOf = (filter: RowFilter): string => hash('md5', rowCondition(filter))
 
-// CASE, not a join: a join would count each hour before it leaves out the ones that are known.
-/**
- * How many rows match, exact. Hours that were counted before are not read again while they have as many rows as then;
- * how many they have is read from the sums.
- */
-export const countMatches = async (
-  db: Queryable,
-  window: { from: Date; until: Date },
-  filter: RowFilter,
-): Promise<Matches> => {
-  const plan = planOf({ ...window, stepMs: hourMs }, 'fives')
+const countsOf = (plan: Plan, filter: RowFilter): string => {
   const names = namesCondition(filter)
   const live = {
     range: 'row_range',
@@ -40,14 +32,44 @@ export const countMatches = async (
     upper: '$2::timestamptz',
     start: plan.stepOf('o.started_at'),
   }
+  return `SELECT ${plan.stepOf('start')} AS start, count AS n FROM (${partsOf('rollup_operations', 'r.start, r.count', names)}) AS summed
+    UNION ALL
+    SELECT start, n FROM (${operationCells(live, names)}) AS counted`
+}
+
+type Day = { start: Date; rows: string; matched: string | null }
+
+/**
+ * The days of a window, and what is kept of those whose hours are all known: an hour has never fewer rows than when it
+ * was counted, so where the sums over a day are the same, each hour's are.
+ */
+const readDays = async (db: Queryable, window: Window, filter: RowFilter): Promise<Day[]> => {
+  const plan = planOf({ ...window, stepMs: dayMs }, 'fives')
   const key = plan.parameter(keyOf(filter))
-  const { rows } = await db.query<Row>(
+  const { rows } = await db.query<Day>(
+    `WITH ${plan.cover}, day AS MATERIALIZED (
+  SELECT start, sum(n)::int8 AS rows FROM (
+    ${countsOf(plan, filter)}
+  ) AS both_sources GROUP BY 1
+), known AS MATERIALIZED (
+  SELECT ${plan.stepOf('start')} AS start, sum(rows)::int8 AS rows, sum(matched)::int8 AS matched FROM throughline.rollup_value_cells
+  WHERE filter = ${key}::uuid AND start >= $1::timestamptz AND start < $2::timestamptz GROUP BY 1
+)
+SELECT day.start, day.rows::text, known.matched::text FROM day LEFT JOIN known USING (start, rows) ORDER BY 1`,
+    plan.values,
+  )
+  return rows
+}
+
+// CASE, not a join: a join would count each hour before it leaves out the ones that are known.
+const readHours = async (db: Queryable, window: Window, filter: RowFilter): Promise<Hour[]> => {
+  const plan = planOf({ ...window, stepMs: hourMs }, 'fives')
+  const key = plan.parameter(keyOf(filter))
+  const { rows } = await db.query<Hour>(
     `WITH ${plan.cover}, hour AS MATERIALIZED (
   SELECT start, sum(n)::int8 AS rows, start >= $1::timestamptz AND start + interval '1 hour' <= $2::timestamptz AS whole
   FROM (
-    SELECT ${plan.stepOf('start')} AS start, count AS n FROM (${partsOf('rollup_operations', 'r.start, r.count', names)}) AS summed
-    UNION ALL
-    SELECT start, n FROM (${operationCells(live, names)}) AS counted
+    ${countsOf(plan, filter)}
   ) AS both_sources GROUP BY 1, 3
 ), known AS MATERIALIZED (
   SELECT hour.start, hour.rows, whole, cell.matched FROM hour LEFT JOIN throughline.rollup_value_cells AS cell
@@ -64,15 +86,31 @@ SELECT to_char(start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS start,
 FROM known`,
     plan.values,
   )
-  const total = (of: (row: Row) => string | null): bigint =>
-    rows.reduce((sum, row) => sum + BigInt(of(row) ?? 0), 0n)
+  return rows
+}
+
+/**
+ * How many rows match, exact. What was counted before is not read again while it has as many rows as then; how many it
+ * has is read from the sums, by days first: the hours that are looked at are those from the first day that has changed
+ * to the last. Within one snapshot: a transaction of REPEATABLE READ.
+ */
+export const countMatches = async (db: Queryable, window: Window, filter: RowFilter): Promise<Matches> => {
+  const days = await readDays(db, window, filter)
+  const open = days.filter(({ matched }) => matched === null).map(({ start }) => start.getTime())
+  const from = Math.max(window.from.getTime(), open[0] ?? Number.POSITIVE_INFINITY)
+  const until = Math.min(window.until.getTime(), (open.at(-1) ?? 0) + dayMs)
+  const settled = days.filter(({ start }) => start.getTime() < from || start.getTime() >= until)
+  const hours =
+    open.length === 0 ? [] : await readHours(db, { from: new Date(from), until: new Date(until) }, filter)
+  const total = (of: (counted: { rows: string; matched: string | null }) => string | null): bigint =>
+    [...settled, ...hours].reduce((sum, counted) => sum + BigInt(of(counted) ?? 0), 0n)
   return {
-    matched: total((row) => row.matched),
-    rows: total((row) => row.rows),
-    lostHours: rows.filter(({ matched }) => matched === null).length,
-    counted: rows
+    matched: total(({ matched }) => matched),
+    rows: total(({ rows }) => rows),
+    lostHours: hours.filter(({ matched }) => matched === null).length,
+    counted: hours
       .filter(({ whole, kept, matched }) => whole && !kept && matched !== null)
-      .map((row) => ({ filter: keyOf(filter), start: row.start, rows: row.rows, matched: row.matched! })),
+      .map(({ start, rows, matched }) => ({ filter: keyOf(filter), start, rows, matched: matched! })),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Histogram, mergeHistograms, percentilesUs } from './histogram.js'
+import { type Histogram, mergeHistograms, parseHistograms, percentilesUs } from './histogram.js'
 import { textOrNull } from './window.js'
 
 export type OperationFigures = {
@@ -29,8 +29,8 @@ export type OperationFigures = {
   histogram: Histogram
 }
 
-/** Sums of a part of a group, as the statement answers them; the arrays of numbers are texts of Postgres. */
-export type Piece = {
+/** The sums of a group, as the statement answers them. */
+export type Group = {
   start: Date
   service: string | null
   service_version: string | null
@@ -43,25 +43,19 @@ export type Piece = {
   max_us: string
   other_errors: string
   live: string
+  /** Of each histogram the group is made of, one after the other. */
   buckets: string
   bucket_counts: string
-  error_types: string[]
-  error_counts: string[]
+  /** Types and counts, of each part that has any. */
+  errors: [string[], number[]][] | null
 }
 
-/** The pieces of each group together, by start, then the most frequent first; of more than `limit` the largest. */
+/** By start, then the most frequent first; of more than `limit` the largest. */
 export const figuresOf = (
-  pieces: readonly Piece[],
+  groups: readonly Group[],
   limit: number,
 ): { figures: OperationFigures[]; cut: boolean } => {
-  const groups = new Map<string, Piece[]>()
-  for (const piece of pieces) {
-    const key = JSON.stringify([piece.start, ...namesOf(piece)])
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [piece])
-    else group.push(piece)
-  }
-  const all = [...groups].map(([key, group]) => ({ key, figures: mergePieces(group) }))
+  const all = groups.map((group) => ({ key: keyOf(group), figures: figuresOfGroup(group) }))
   const byKey = (a: { key: string }, b: { key: string }): number => (a.key < b.key ? -1 : 1)
   all.sort((a, b) => b.figures.count - a.figures.count || byKey(a, b))
   const kept = all.slice(0, limit)
@@ -69,47 +63,36 @@ export const figuresOf = (
   return { figures: kept.map(({ figures }) => figures), cut: all.length > limit }
 }
 
-const namesOf = (piece: Piece): (string | null)[] => [
-  piece.service,
-  piece.service_version,
-  piece.operation_service,
-  piece.operation,
-]
+const keyOf = ({ start, service, service_version, operation_service, operation }: Group): string =>
+  JSON.stringify([start, service, service_version, operation_service, operation])
 
-const numbersOf = (array: string): number[] => JSON.parse(`[${array.slice(1, -1)}]`)
-
-const mergePieces = (pieces: readonly Piece[]): OperationFigures => {
-  const first = pieces[0]!
-  const sum = (of: (piece: Piece) => string): number =>
-    pieces.reduce((total, piece) => total + Number(of(piece)), 0)
+const figuresOfGroup = (group: Group): OperationFigures => {
   const errors = new Map<string | null, number>()
-  for (const { error_types, error_counts } of pieces)
-    for (const [at, text] of error_types.entries()) {
+  for (const [types, counts] of group.errors ?? [])
+    for (const [at, text] of types.entries()) {
       const type = textOrNull(text)
-      errors.set(type, (errors.get(type) ?? 0) + Number(error_counts[at]))
+      errors.set(type, (errors.get(type) ?? 0) + counts[at]!)
     }
   return {
-    start: first.start,
-    service: first.service,
-    version: first.service_version || null,
-    operationService: first.operation_service,
-    operation: first.operation,
+    start: group.start,
+    service: group.service,
+    version: group.service_version || null,
+    operationService: group.operation_service,
+    operation: group.operation,
     ...measuresOf({
-      count: sum(({ count }) => count),
-      failures: sum(({ failures }) => failures),
-      sumUs: sum(({ sum_us }) => sum_us),
-      histogram: mergeHistograms(
-        pieces.map(({ buckets, bucket_counts, min_us, max_us }) => ({
-          buckets: numbersOf(buckets),
-          counts: numbersOf(bucket_counts),
-          minUs: Number(min_us),
-          maxUs: Number(max_us),
-        })),
+      count: Number(group.count),
+      failures: Number(group.failures),
+      sumUs: Number(group.sum_us),
+      histogram: parseHistograms(
+        group.buckets,
+        group.bucket_counts,
+        Number(group.min_us),
+        Number(group.max_us),
       ),
     }),
     errors: sortedErrors(errors),
-    otherErrors: sum(({ other_errors }) => other_errors),
-    fromRows: sum(({ live }) => live),
+    otherErrors: Number(group.other_errors),
+    fromRows: Number(group.live),
   }
 }
 

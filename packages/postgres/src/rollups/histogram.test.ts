@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { boundAbove, type Histogram, mergeHistograms, percentilesUs } from './histogram.js'
+import { boundAbove, type Histogram, mergeHistograms, parseHistograms, percentilesUs } from './histogram.js'
 
 const zero = -32_768
 
@@ -30,6 +30,19 @@ test('histograms merged are the histogram of all their durations', () => {
   fc.assert(
     fc.property(fc.array(durations, { minLength: 1, maxLength: 6 }), (parts) => {
       expect(mergeHistograms(parts.map(histogramOf))).toEqual(histogramOf(parts.flat()))
+    }),
+  )
+})
+
+test('histograms side by side, as Postgres writes their arrays, are read as the histogram of all their durations', () => {
+  const textOf = (numbers: readonly number[]): string => `{${numbers.join(',')}}`
+  fc.assert(
+    fc.property(fc.array(durations, { minLength: 1, maxLength: 6 }), (parts) => {
+      const histograms = parts.map(histogramOf)
+      const { minUs, maxUs } = histogramOf(parts.flat())
+      const buckets = histograms.map((one) => textOf(one.buckets)).join(' ')
+      const counts = histograms.map((one) => textOf(one.counts)).join(' ')
+      expect(parseHistograms(buckets, counts, minUs, maxUs)).toEqual(histogramOf(parts.flat()))
     }),
   )
 })

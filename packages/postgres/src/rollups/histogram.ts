@@ -31,29 +31,71 @@ export const boundAbove = (us: number): { us: number; countAbove: (histogram: Hi
 const firstBucket = -64
 const places = 2_112
 
+class Sums {
+  #zeros = 0
+  readonly #counts = new Float64Array(places)
+
+  add(bucket: number, count: number): void {
+    if (bucket === zeroBucket) this.#zeros += count
+    else this.#counts[bucket - firstBucket]! += count
+  }
+
+  histogram(minUs: number, maxUs: number): Histogram {
+    const buckets: number[] = this.#zeros > 0 ? [zeroBucket] : []
+    const counts: number[] = this.#zeros > 0 ? [this.#zeros] : []
+    for (let at = 0; at < places; at += 1) {
+      if (this.#counts[at] === 0) continue
+      buckets.push(at + firstBucket)
+      counts.push(this.#counts[at]!)
+    }
+    return { buckets, counts, minUs, maxUs }
+  }
+}
+
 /** All of them together; their buckets may be in any order. */
 export const mergeHistograms = (histograms: readonly Histogram[]): Histogram => {
-  const merged = new Float64Array(places)
-  let zeros = 0
+  const sums = new Sums()
   let minUs = Number.POSITIVE_INFINITY
   let maxUs = 0
   for (const one of histograms) {
     minUs = Math.min(minUs, one.minUs)
     maxUs = Math.max(maxUs, one.maxUs)
-    for (let at = 0; at < one.buckets.length; at += 1) {
-      const bucket = one.buckets[at]!
-      if (bucket === zeroBucket) zeros += one.counts[at]!
-      else merged[bucket - firstBucket]! += one.counts[at]!
+    for (let at = 0; at < one.buckets.length; at += 1) sums.add(one.buckets[at]!, one.counts[at]!)
+  }
+  return sums.histogram(minUs, maxUs)
+}
+
+const [minus, zeroDigit] = [0x2d, 0x30]
+
+/** The whole numbers of a text one by one, NaN behind the last. `JSON.parse` of every array took twice as long. */
+const numbersIn = (text: string): (() => number) => {
+  let at = 0
+  return () => {
+    let code = text.charCodeAt(at)
+    // What stands between numbers is below the digits or a brace.
+    while (code !== minus && !(code >= zeroDigit && code < zeroDigit + 10)) {
+      if (at >= text.length) return Number.NaN
+      at += 1
+      code = text.charCodeAt(at)
+    }
+    const negative = code === minus
+    if (negative) at += 1
+    let number = 0
+    for (;;) {
+      const digit = text.charCodeAt(at) - zeroDigit
+      if (!(digit >= 0 && digit < 10)) return negative ? -number : number
+      number = number * 10 + digit
+      at += 1
     }
   }
-  const buckets: number[] = zeros > 0 ? [zeroBucket] : []
-  const counts: number[] = zeros > 0 ? [zeros] : []
-  for (let at = 0; at < places; at += 1) {
-    if (merged[at] === 0) continue
-    buckets.push(at + firstBucket)
-    counts.push(merged[at]!)
-  }
-  return { buckets, counts, minUs, maxUs }
+}
+
+/** Several histograms as Postgres writes their arrays, one after the other (`{3,4} {3}` and `{1,1} {2}`), together. */
+export const parseHistograms = (buckets: string, counts: string, minUs: number, maxUs: number): Histogram => {
+  const sums = new Sums()
+  const [nextBucket, nextCount] = [numbersIn(buckets), numbersIn(counts)]
+  for (let bucket = nextBucket(); !Number.isNaN(bucket); bucket = nextBucket()) sums.add(bucket, nextCount())
+  return sums.histogram(minUs, maxUs)
 }
 
 /**
