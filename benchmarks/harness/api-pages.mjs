@@ -30,13 +30,14 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
       gate: days === 1 ? 0.06 : 0.6,
     },
     'performance, 24 h, one service': {
-      path: () => `/metrics/performance?hours=24&service=service-${next() % 20}`,
+      path: () => `/metrics/performance?hours=24&service=service-${next() % 20}&top=${20 + (asked % 30)}`,
       sql: () => performanceSql({ ...now(), service: `service-${next() % 20}` }),
       budgetMs: 50,
       gate: days === 1 ? 0.1 : 0.9,
     },
     'performance, 24 h, one operation': {
-      path: () => `/metrics/performance?hours=24&operation=Class${next() % 10}.operation${asked % 10}`,
+      path: () =>
+        `/metrics/performance?hours=24&operation=Class${next() % 10}.operation${asked % 10}&top=${20 + (asked % 30)}`,
     },
     'comparison of two versions, 24 h, everything': {
       path: () => `/metrics/compare?hours=${24 - (next() % 30) / 60_000}`,

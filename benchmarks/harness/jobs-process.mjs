@@ -1,4 +1,5 @@
-// One library with and without its adapter, round by round in turn, the order of the two changing; tells ns a job of each round.
+// One library alone, with its adapter and, with an SDK, instrumented by hand: round by round in turn, their order changing; tells ns a job of
+// each round.
 //   node harness/jobs-process.mjs <library> <socket of Redis or URL of Postgres> <rounds> <jobs a round> <with-sdk | without-sdk>
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,6 +9,7 @@ import { instrumentJobs } from '@throughline/instrumentation-jobs'
 import { start } from '@throughline/sdk'
 import pg from 'pg'
 import { nullSink } from '../cases/shared.mjs'
+import { jobsByHand } from './jobs-by-hand.mjs'
 
 const [library, url] = process.argv.slice(2, 4)
 const [rounds, count] = process.argv.slice(4, 6).map(Number)
@@ -18,17 +20,19 @@ const load = createRequire(new URL('../../packages/instrumentation-jobs/package.
 const data = { file: 'videos/2026/summer.mov', width: 1_920, height: 1_080, tags: ['summer', 'sea'] }
 const handle = async () => 1
 
+/** `name` says whose queue it is; of `jobs` and `hand` at most one is there. */
 const makers = {
-  async bullmq(jobs) {
+  async bullmq({ name, jobs, hand }) {
     const { Queue, Worker } = load('bullmq')
     const { processor, telemetry, watchWorker } = await import('@throughline/instrumentation-jobs/bullmq')
     const connection = { path: url, maxRetriesPerRequest: null }
-    const name = jobs === undefined ? 'plain' : 'ours'
     const queue = new Queue(name, {
       connection,
       ...(jobs === undefined ? {} : { telemetry: telemetry(jobs) }),
     })
-    const worker = new Worker(name, jobs === undefined ? handle : processor(jobs, handle), {
+    const work = jobs === undefined ? handle : processor(jobs, handle)
+    const byHand = (job) => hand.process(job.data, job.id, () => handle(job))
+    const worker = new Worker(name, hand === undefined ? work : byHand, {
       connection,
       concurrency,
       removeOnComplete: { count: 100 },
@@ -45,24 +49,29 @@ const makers = {
       async round() {
         left = count
         over = Promise.withResolvers()
-        await inParallel(count, () => queue.add('video', data))
+        await inParallel(count, () => queue.add('video', hand === undefined ? data : hand.send(data)))
         await over.promise
       },
       close: () => Promise.all([worker.close(), queue.close()]),
     }
   },
 
-  async 'pg-boss'(jobs) {
+  async 'pg-boss'({ name, jobs, hand }) {
     const { PgBoss } = load('pg-boss')
     const { handler, withCarrier } = await import('@throughline/instrumentation-jobs/pg-boss')
     const boss = new PgBoss({ connectionString: url, supervise: false, schedule: false, max: concurrency })
     await boss.start()
-    const name = jobs === undefined ? 'plain' : 'ours'
     await boss.createQueue(name)
-    const work = jobs === undefined ? handle : handler(jobs, handle)
+    const payload = () => {
+      if (jobs !== undefined) return withCarrier(jobs, data)
+      return hand === undefined ? data : hand.send(data)
+    }
+    const own = jobs === undefined ? handle : handler(jobs, handle)
+    const byHand = ([job]) => hand.process(job.data, job.id, () => handle([job]))
+    const work = hand === undefined ? own : byHand
     return {
       async round() {
-        await inParallel(count, () => boss.send(name, jobs === undefined ? data : withCarrier(jobs, data)))
+        await inParallel(count, () => boss.send(name, payload()))
         // What `work` does between two polls, without the polls' pauses.
         await inParallel(count, async () => {
           const batch = await boss.fetch(name)
@@ -75,20 +84,26 @@ const makers = {
     }
   },
 
-  async 'graphile-worker'(jobs) {
+  async 'graphile-worker'({ name, jobs, hand }) {
     const { Logger, makeWorkerUtils, runOnce } = load('graphile-worker')
     const { task, withCarrier } = await import('@throughline/instrumentation-jobs/graphile-worker')
     const logger = new Logger(() => () => {})
     const pgPool = new pg.Pool({ connectionString: url, max: concurrency + 2 })
     pgPool.on('error', () => {})
-    const schema = jobs === undefined ? 'gw_plain' : 'gw_ours'
+    const schema = `gw_${name}`
     const utils = await makeWorkerUtils({ pgPool, logger, schema })
     await utils.migrate()
-    const taskList = { video: jobs === undefined ? handle : task(jobs, handle) }
+    const own = jobs === undefined ? handle : task(jobs, handle)
+    const byHand = (payload, { job }) => hand.process(payload, job.id, () => handle(payload))
+    const taskList = { video: hand === undefined ? own : byHand }
     return {
       async round() {
         await inParallel(count, () =>
-          utils.addJob('video', data, jobs === undefined ? undefined : withCarrier(jobs, 'video')),
+          utils.addJob(
+            'video',
+            hand === undefined ? data : hand.send(data),
+            jobs === undefined ? undefined : withCarrier(jobs, 'video'),
+          ),
         )
         await runOnce({ pgPool, logger, schema, taskList, concurrency, noHandleSignals: true })
       },
@@ -112,8 +127,9 @@ const sdk = hasSdk
   : undefined
 const jobs = instrumentJobs({ queue: 'ours', system: library, capacity: concurrency })
 const make = makers[library]
-const ways = { plain: await make(undefined), ours: await make(jobs) }
-const results = { plain: [], ours: [] }
+const ways = { plain: await make({ name: 'plain' }), ours: await make({ name: 'ours', jobs }) }
+if (hasSdk) ways.hand = await make({ name: 'hand', hand: jobsByHand(library, 'hand') })
+const results = Object.fromEntries(Object.keys(ways).map((way) => [way, []]))
 // Two rounds of each warm what a long-lived process has warm.
 for (let round = -2; round < rounds; round += 1) {
   const order = Object.keys(ways)

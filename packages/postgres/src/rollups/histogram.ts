@@ -31,38 +31,38 @@ export const boundAbove = (us: number): { us: number; countAbove: (histogram: Hi
 const firstBucket = -64
 const places = 2_112
 
-class Sums {
-  #zeros = 0
-  readonly #counts = new Float64Array(places)
+/** One for all, emptied by whoever takes the sums out of it: hundreds of histograms are merged for one answer. */
+const merging = new Float64Array(places)
+let zeros = 0
 
-  add(bucket: number, count: number): void {
-    if (bucket === zeroBucket) this.#zeros += count
-    else this.#counts[bucket - firstBucket]! += count
-  }
+const add = (bucket: number, count: number): void => {
+  if (bucket === zeroBucket) zeros += count
+  else merging[bucket - firstBucket]! += count
+}
 
-  histogram(minUs: number, maxUs: number): Histogram {
-    const buckets: number[] = this.#zeros > 0 ? [zeroBucket] : []
-    const counts: number[] = this.#zeros > 0 ? [this.#zeros] : []
-    for (let at = 0; at < places; at += 1) {
-      if (this.#counts[at] === 0) continue
-      buckets.push(at + firstBucket)
-      counts.push(this.#counts[at]!)
-    }
-    return { buckets, counts, minUs, maxUs }
+const taken = (minUs: number, maxUs: number): Histogram => {
+  const buckets: number[] = zeros > 0 ? [zeroBucket] : []
+  const counts: number[] = zeros > 0 ? [zeros] : []
+  zeros = 0
+  for (let at = 0; at < places; at += 1) {
+    if (merging[at] === 0) continue
+    buckets.push(at + firstBucket)
+    counts.push(merging[at]!)
+    merging[at] = 0
   }
+  return { buckets, counts, minUs, maxUs }
 }
 
 /** All of them together; their buckets may be in any order. */
 export const mergeHistograms = (histograms: readonly Histogram[]): Histogram => {
-  const sums = new Sums()
   let minUs = Number.POSITIVE_INFINITY
   let maxUs = 0
   for (const one of histograms) {
     minUs = Math.min(minUs, one.minUs)
     maxUs = Math.max(maxUs, one.maxUs)
-    for (let at = 0; at < one.buckets.length; at += 1) sums.add(one.buckets[at]!, one.counts[at]!)
+    for (let at = 0; at < one.buckets.length; at += 1) add(one.buckets[at]!, one.counts[at]!)
   }
-  return sums.histogram(minUs, maxUs)
+  return taken(minUs, maxUs)
 }
 
 const [minus, zeroDigit] = [0x2d, 0x30]
@@ -92,10 +92,9 @@ const numbersIn = (text: string): (() => number) => {
 
 /** Several histograms as Postgres writes their arrays, one after the other (`{3,4} {3}` and `{1,1} {2}`), together. */
 export const parseHistograms = (buckets: string, counts: string, minUs: number, maxUs: number): Histogram => {
-  const sums = new Sums()
   const [nextBucket, nextCount] = [numbersIn(buckets), numbersIn(counts)]
-  for (let bucket = nextBucket(); !Number.isNaN(bucket); bucket = nextBucket()) sums.add(bucket, nextCount())
-  return sums.histogram(minUs, maxUs)
+  for (let bucket = nextBucket(); !Number.isNaN(bucket); bucket = nextBucket()) add(bucket, nextCount())
+  return taken(minUs, maxUs)
 }
 
 /**
