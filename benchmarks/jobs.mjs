@@ -41,7 +41,7 @@ export async function run({ processes = 3, rounds = 5, onProgress }) {
         const [ours, theirs] = ['ours', other].map((side) => median(medians(all, side, figure)))
         return { ours, theirs, ratio: ours / theirs }
       }
-      const byHand = [
+      const byHand = () => [
         {
           name: `${library}: the same, against spans and metrics by hand that leave no row`,
           ...row('time', 'hand'),
@@ -56,7 +56,7 @@ export async function run({ processes = 3, rounds = 5, onProgress }) {
           ...budgetOf(library, way),
         },
         { name: `the same, CPU time of this process`, ...row('cpu') },
-        ...(way === 'with-sdk' ? byHand : []),
+        ...(way === 'with-sdk' ? byHand() : []),
       ]
     }),
     cases: Object.fromEntries(
@@ -77,14 +77,18 @@ export async function run({ processes = 3, rounds = 5, onProgress }) {
 /** Gates at what was reached, with room for a shared machine. A job of BullMQ takes a tenth of the time of one in Postgres. */
 const gates = {
   'without-sdk': { bullmq: 1.35, 'pg-boss': 1.15, 'graphile-worker': 1.15 },
-  'with-sdk': { bullmq: 3, 'pg-boss': 1.6, 'graphile-worker': 1.45 },
+  'with-sdk': { bullmq: 3.3, 'pg-boss': 1.5, 'graphile-worker': 1.4 },
 }
 const why = {
   'without-sdk': 'where nobody listens a job is only counted; room for a shared machine',
   'with-sdk':
-    'three spans in OpenTelemetry’s SDK and their export, six metrics and the row take the same time whatever the library takes',
+    'the same time whatever the library takes: OpenTelemetry’s encoding of three spans is a third of it, the record and its write to the spool a quarter, the rest starts of spans, contexts and six metrics; two spans by hand cost BullMQ 1.9',
 }
-const gateByHand = { target: 1, gate: 1.6, why: 'one span more, two metrics more, and the row' }
+const gateByHand = {
+  target: 1,
+  gate: 1.8,
+  why: 'a third span (the wait in the queue), two metrics more, and the row',
+}
 const budgetOf = (library, way) => ({ target: 1.1, gate: gates[way][library], why: why[way] })
 
 const medians = (all, side, figure) => all.map((one) => median(one[side].map((round) => round[figure])))

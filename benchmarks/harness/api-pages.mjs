@@ -8,7 +8,7 @@ const dayMs = 86_400_000
 
 /** Each page some times, each time another question, so that none is answered from the last second's. */
 export async function measurePages({ plain, pool, url, window, days, rows, size, onProgress }) {
-  const times = rows > 5_000_000 ? { ours: 30, theirs: 2 } : { ours: 30, theirs: 4 }
+  const times = { ours: 60, theirs: rows > 5_000_000 ? 2 : 4 }
   const now = () => ({ from: new Date(Date.now() - dayMs), until: new Date() })
   const period = longestMonth(window)
   const month = monthOf(period)
@@ -57,7 +57,7 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
         prometheusSql({ from: monthOf(new Date().toISOString().slice(0, 7)).from, until: new Date() }),
       pauseMs: 1_050,
       gate: 0.3,
-      times: { ours: 15, theirs: times.theirs },
+      times: { ours: 40, theirs: times.theirs },
     },
     ...(days > 1 && {
       'business values of a month': {
@@ -66,7 +66,7 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
         budgetMs: 200,
         pauseMs: 1_050,
         gate: 0.9,
-        times: { ours: 20, theirs: times.theirs },
+        times: { ours: 40, theirs: times.theirs },
       },
       'value report of a month, against the SQL that it prints': {
         path: () => `/metrics/value?period=${period}`,
@@ -74,7 +74,7 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
         budgetMs: 200,
         pauseMs: 1_050,
         gate: 0.1,
-        times: { ours: 20, theirs: 1 },
+        times: { ours: 40, theirs: 1 },
       },
     }),
   }

@@ -90,6 +90,7 @@ const makers = {
     const logger = new Logger(() => () => {})
     const pgPool = new pg.Pool({ connectionString: url, max: concurrency + 2 })
     pgPool.on('error', () => {})
+    pgPool.on('connect', (client) => client.on('error', () => {}))
     const schema = `gw_${name}`
     const utils = await makeWorkerUtils({ pgPool, logger, schema })
     await utils.migrate()

@@ -7,9 +7,9 @@ import {
   createKinds,
   mergeFigures,
   type OperationFigures,
+  querySplits,
   readBusiness,
   readOperations,
-  readSplits,
   readUsers,
 } from '../src/rollups.js'
 
@@ -150,7 +150,7 @@ const expectTheSameTogether = async (db: pg.PoolClient, from: Date, until: Date)
   const window = { from, until }
   const steps = { stepMs: 900_000, limit: 10_000 }
   const named = { by: ['service', 'operation'] as const, limit: 3 }
-  const [inSteps, byName] = await readSplits(db, window, [steps, named])
+  const [inSteps, byName] = (await querySplits(db, window, [steps, named]))()
   expect(inSteps).toEqual(await readOperations(db, { ...window, ...steps }))
   expect(byName).toEqual(await readOperations(db, { ...window, ...named }))
   const shown = (one: OperationFigures | undefined) =>

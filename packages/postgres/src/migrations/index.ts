@@ -12,6 +12,7 @@ import { weeks } from './0011-weeks.js'
 import { synthetic } from './0012-synthetic.js'
 import { jobs } from './0013-jobs.js'
 import { erase } from './0014-erase.js'
+import { services } from './0015-services.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -31,4 +32,5 @@ export const migrations: readonly Migration[] = [
   { n: 12, name: 'synthetic', sql: synthetic },
   { n: 13, name: 'jobs', sql: jobs },
   { n: 14, name: 'erase', sql: erase },
+  { n: 15, name: 'services', sql: services },
 ]

@@ -50,14 +50,17 @@ const filterColumns = (from: 'sums' | 'rows'): Record<string, string> => ({
  * `TL_POSTGRES_OPTION` or what Postgres says.
  */
 export const readOperations = async (db: Queryable, query: OperationQuery): Promise<OperationAnswer> =>
-  (await readSplits(db, query, [query]))[0]!
+  (await querySplits(db, query, [query]))()[0]!
 
-/** Several questions of the same window and operations in one statement: the rows are read once for all of them. */
-export const readSplits = async (
+/**
+ * Several questions of the same window and operations in one statement: the rows are read once for all of them. The answers
+ * are made of what Postgres sent when they are called for, so that it can be at work on the next question meanwhile.
+ */
+export const querySplits = async (
   db: Queryable,
   query: Pick<RollupWindow, 'from' | 'until'> & OperationFilter,
   splits: readonly OperationSplit[],
-): Promise<OperationAnswer[]> => {
+): Promise<() => OperationAnswer[]> => {
   const { from, until } = query
   const source = query.user === undefined ? 'fives' : 'rows'
   const plans = splits.map(({ stepMs, limit }) =>
@@ -71,13 +74,14 @@ export const readSplits = async (
     statementOf(first, plans, query, splits),
     first.values,
   )
-  return plans.map((plan, at) => {
-    const { figures, cut } = figuresOf(
-      rows.filter(({ split }) => split === at),
-      plan.limit,
-    )
-    return { from: plan.from, until: plan.until, figures, cut }
-  })
+  return () =>
+    plans.map((plan, at) => {
+      const { figures, cut } = figuresOf(
+        rows.filter(({ split }) => split === at),
+        plan.limit,
+      )
+      return { from: plan.from, until: plan.until, figures, cut }
+    })
 }
 
 /** The coarsest sums that the question can be answered from. */

@@ -1,5 +1,5 @@
 import { inSnapshot, type OperationRecord, readSlowest, readVersions } from '@throughline/postgres/reading'
-import { mergeFigures, readOperations, readSplits } from '@throughline/postgres/rollups'
+import { mergeFigures, querySplits, readOperations } from '@throughline/postgres/rollups'
 import type { FastifyInstance } from 'fastify'
 import { RecorderError } from '../errors.js'
 import { changeOf, distributionOf, shownFigures } from './figures.js'
@@ -47,19 +47,25 @@ export const addPerformanceRoute = (api: FastifyInstance, parts: ApiParts): void
     const stepMs = stepOf(query.step, lengthMs)
     const earlier = { from: new Date(window.from.getTime() - lengthMs), until: window.from }
 
-    const read = await inSnapshot(parts.reads, async (db) => ({
-      splits: await readSplits(db, { ...window, ...filter }, [
+    const read = await inSnapshot(parts.reads, async (db) => {
+      const answers = await querySplits(db, { ...window, ...filter }, [
         { stepMs, limit: maxSteps + 2 },
         { by: ['service', 'operation'], limit: top },
-      ]),
-      before: await readOperations(db, { ...earlier, ...filter }),
-      versions: await readVersions(db, { ...window, service: filter.service }),
-      slowest:
-        slowest === 0
-          ? ([] as OperationRecord[])
-          : await readSlowest(db, { ...window, ...filter, limit: slowest }),
-    }))
-    const [steps, operations] = [read.splits[0]!, read.splits[1]!]
+      ])
+      // Histograms are merged here while Postgres is at work there.
+      const [slow, [steps, operations]] = await Promise.all([
+        slowest === 0 ? ([] as OperationRecord[]) : readSlowest(db, { ...window, ...filter, limit: slowest }),
+        Promise.resolve().then(answers),
+      ])
+      return {
+        steps: steps!,
+        operations: operations!,
+        slowest: slow,
+        before: await readOperations(db, { ...earlier, ...filter }),
+        versions: await readVersions(db, { ...window, service: filter.service }),
+      }
+    })
+    const { steps, operations } = read
     const { from, until } = steps
     const total = mergeFigures(steps.figures)
     const seconds = (Math.min(until.getTime(), now) - from.getTime()) / 1000
