@@ -40,7 +40,7 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
         `/metrics/performance?hours=24&operation=Class${next() % 10}.operation${asked % 10}&top=${20 + (asked % 30)}`,
     },
     'comparison of two versions, 24 h, everything': {
-      path: () => `/metrics/compare?hours=${24 - (next() % 30) / 60_000}`,
+      path: () => `/metrics/compare?hours=${24 - (next() % 1_000) / 60_000}`,
       sql: () => compareSql(now()),
       gate: days === 1 ? 0.03 : 0.6,
     },

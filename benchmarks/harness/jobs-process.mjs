@@ -133,9 +133,9 @@ if (hasSdk) ways.hand = await make({ name: 'hand', hand: jobsByHand(library, 'ha
 const results = Object.fromEntries(Object.keys(ways).map((way) => [way, []]))
 // Two rounds of each warm what a long-lived process has warm.
 for (let round = -2; round < rounds; round += 1) {
-  const order = Object.keys(ways)
-  if (round % 2 === 0) order.reverse()
-  for (const way of order) {
+  const names = Object.keys(ways)
+  const first = (round + 2) % names.length
+  for (const way of [...names.slice(first), ...names.slice(0, first)]) {
     const cpuBefore = process.cpuUsage()
     const began = performance.now()
     await ways[way].round()

@@ -5,7 +5,7 @@ import { until } from '../../packages/sdk/testing/until.js'
 import { installOwn } from '../support/npm.js'
 import { ask, folder, type Service, startService } from './support/service.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const theirs = {
   'x-correlation-id': 'order-4711',

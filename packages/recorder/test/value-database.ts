@@ -6,12 +6,14 @@ import { testDatabase } from '../../../tests/support/postgres.js'
 export type ValueDatabase = {
   url: string
   pool: Pool
-  /** Makes the partitions of these days and adds rows; each `count` of them, a second apart from noon (UTC) on. */
+  /** Makes the partitions of these days and adds rows; each `count` of them, a second apart from `at` (UTC) on. */
   add: (rows: AddedRows) => Promise<void>
 }
 
 export type AddedRows = {
   day: string
+  /** Default `12:00`. */
+  at?: string
   count: number
   operation?: string
   success?: boolean
@@ -35,7 +37,7 @@ export const useValueDatabase = (): ValueDatabase => {
       `WITH added AS (
         INSERT INTO throughline.operations (started_at, trace_id, span_id, duration_us, bucket, success, correlation_id,
           service, operation_service, operation, user_id, metadata, business)
-        SELECT ($1::date + interval '12 hours' + n * interval '1 second') AT TIME ZONE 'UTC', gen_random_uuid(), $2::int8 + n, $3, 0, $4,
+        SELECT ($1::date + $11::time + n * interval '1 second') AT TIME ZONE 'UTC', gen_random_uuid(), $2::int8 + n, $3, 0, $4,
           'c', 'allocation', $5, $6, 'user-' || n % $7::int, $8::jsonb, $9::jsonb
         FROM generate_series(0, $10::int - 1) AS n RETURNING started_at
       ) SELECT throughline.mark_dirty(minute) FROM (SELECT DISTINCT throughline.minute_of(started_at) AS minute FROM added) AS m`,
@@ -50,6 +52,7 @@ export const useValueDatabase = (): ValueDatabase => {
         rows.metadata === undefined ? null : JSON.stringify(rows.metadata),
         rows.business === undefined ? null : JSON.stringify(rows.business),
         rows.count,
+        rows.at ?? '12:00',
       ],
     )
     added += rows.count

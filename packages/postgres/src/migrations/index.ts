@@ -13,6 +13,7 @@ import { synthetic } from './0012-synthetic.js'
 import { jobs } from './0013-jobs.js'
 import { erase } from './0014-erase.js'
 import { services } from './0015-services.js'
+import { recount } from './0016-recount.js'
 
 export type Migration = { n: number; name: string; sql: string }
 
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
   { n: 13, name: 'jobs', sql: jobs },
   { n: 14, name: 'erase', sql: erase },
   { n: 15, name: 'services', sql: services },
+  { n: 16, name: 'recount', sql: recount },
 ]

@@ -47,7 +47,7 @@ const narrower = (
     SELECT r.start, r.max_us FROM throughline.rollup_operations AS r
     WHERE r.grain = '${grain}' AND r.level = '${below[from].level}'
       AND r.start >= wide.start AND r.start < wide.start + interval '${below[from].span}' AND ${condition} OFFSET 0
-  ) AS r ORDER BY r.max_us DESC, r.start LIMIT ${limit}`
+  ) AS r ORDER BY r.max_us DESC, r.start DESC LIMIT ${limit}`
 
 const below = {
   d: { level: 'h', span: '24 hours' },
@@ -75,7 +75,7 @@ export const readSlowest = async (db: Queryable, query: SlowestQuery): Promise<O
     `WITH ${plan.cover},
 wide AS MATERIALIZED (
   SELECT level, start, max_us FROM (${partsOf('rollup_operations', 'r.level::text AS level, r.start, r.max_us', ofSums, grain)}) AS summed
-  WHERE start >= (SELECT floor FROM throughline.rollup_floor) ORDER BY max_us DESC, start LIMIT ${limit}
+  WHERE start >= (SELECT floor FROM throughline.rollup_floor) ORDER BY max_us DESC, start DESC LIMIT ${limit}
 ), day AS MATERIALIZED (${parts('d')}
 ), hour AS MATERIALIZED (
   ${parts('h')} UNION ALL ${narrowed('day', 'd')}
@@ -84,7 +84,7 @@ wide AS MATERIALIZED (
 ), minute AS MATERIALIZED (
   SELECT start, max(max_us) AS max_us FROM (
     ${parts('m')} UNION ALL ${narrowed('five', 'f')}
-  ) AS every GROUP BY start ORDER BY 2 DESC, start LIMIT ${limit}
+  ) AS every GROUP BY start ORDER BY 2 DESC, start DESC LIMIT ${limit}
 ), least AS MATERIALIZED (
   SELECT CASE WHEN count(*) = ${limit} THEN min(max_us) ELSE 0 END AS us FROM minute
 ), candidate AS (

@@ -53,7 +53,7 @@ const readDays = async (db: Queryable, window: Window, filter: RowFilter): Promi
   ) AS both_sources GROUP BY 1
 ), known AS MATERIALIZED (
   SELECT ${plan.stepOf('start')} AS start, sum(rows)::int8 AS rows, sum(matched)::int8 AS matched FROM throughline.rollup_value_cells
-  WHERE filter = ${key}::uuid AND start >= $1::timestamptz AND start < $2::timestamptz GROUP BY 1
+  WHERE filter = ${key}::uuid AND start >= $1::timestamptz AND start + interval '1 hour' <= $2::timestamptz GROUP BY 1
 )
 SELECT day.start, day.rows::text, known.matched::text FROM day LEFT JOIN known USING (start, rows) ORDER BY 1`,
     plan.values,
@@ -92,14 +92,15 @@ FROM known`,
 /**
  * How many rows match, exact. What was counted before is not read again while it has as many rows as then; how many it
  * has is read from the sums, by days first: the hours that are looked at are those from the first day that has changed
- * to the last. Within one snapshot: a transaction of REPEATABLE READ.
+ * to the last. Two statements: an answer of one moment needs a transaction of REPEATABLE READ, what is `counted` does not.
  */
 export const countMatches = async (db: Queryable, window: Window, filter: RowFilter): Promise<Matches> => {
   const days = await readDays(db, window, filter)
   const open = days.filter(({ matched }) => matched === null).map(({ start }) => start.getTime())
-  const from = Math.max(window.from.getTime(), open[0] ?? Number.POSITIVE_INFINITY)
+  const first = open[0] ?? Number.POSITIVE_INFINITY
+  const from = Math.max(window.from.getTime(), first)
   const until = Math.min(window.until.getTime(), (open.at(-1) ?? 0) + dayMs)
-  const settled = days.filter(({ start }) => start.getTime() < from || start.getTime() >= until)
+  const settled = days.filter(({ start }) => start.getTime() < first || start.getTime() >= until)
   const hours =
     open.length === 0 ? [] : await readHours(db, { from: new Date(from), until: new Date(until) }, filter)
   const total = (of: (counted: { rows: string; matched: string | null }) => string | null): bigint =>
@@ -121,7 +122,7 @@ export const keepMatches = async (db: Queryable, cells: readonly Cell[]): Promis
     `INSERT INTO throughline.rollup_value_cells (filter, start, rows, matched)
      SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::int8[], $4::int8[])
      ON CONFLICT (filter, start) DO UPDATE SET rows = EXCLUDED.rows, matched = EXCLUDED.matched
-     WHERE rollup_value_cells.rows < EXCLUDED.rows`,
+     WHERE rollup_value_cells.rows <> EXCLUDED.rows`,
     [
       cells.map(({ filter }) => filter),
       cells.map(({ start }) => start),

@@ -50,7 +50,7 @@ export const addValueRoutes = (api: FastifyInstance, parts: ApiParts): void => {
     },
     async ({ query }): Promise<BusinessAnswer> => {
       const asked = query as PeriodQuery
-      const made = parts.model && (await sharedReport(parts, parts.model, asked.period))
+      const made = parts.model && sharedReport(parts, parts.model, asked.period)
       const report = await businessReport(reads, parts.model, {
         ...asked,
         limit: maxLabelSets,

@@ -35,13 +35,15 @@ export const businessReport = async (
     /** Sets of labels at most. Default 1,000. */
     limit?: number
     /** Default: one is made. */
-    report?: ValueReport
+    report?: Promise<ValueReport>
   } = {},
 ): Promise<BusinessReport> => {
   const now = options.now ?? new Date()
   const { name, from, until, complete } = periodOf(options.period, now)
-  const report = options.report ?? (model && (await valueReport(pool, model, { ...options, now })))
-  const { sums, cut } = await readBusiness(pool, { from, until, limit: options.limit ?? 1_000 })
+  const [report, { sums, cut }] = await Promise.all([
+    options.report ?? (model && valueReport(pool, model, { ...options, now })),
+    readBusiness(pool, { from, until, limit: options.limit ?? 1_000 }),
+  ])
   const totals = new Map<string, BusinessTotal>()
   for (const { name: value, kind, labels, sum, entries } of sums) {
     const currency = labels.currency ?? null

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createPool } from '@throughline/postgres'
 import { rollUp } from '@throughline/postgres/rollups'
+import { countMatches, keepMatches } from '@throughline/postgres/value'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { useValueDatabase } from '../../test/value-database.js'
@@ -17,6 +18,7 @@ const database = useValueDatabase()
 const now = new Date('2026-11-22T09:30:10Z')
 const october = { period: '2026-10', now }
 
+const windowOf = (from: string, until: string) => ({ from: new Date(from), until: new Date(until) })
 const modelOf = (rest: string, assumptions = 'rate: {values: [{value: 50}]}') =>
   parseValueModel(`model: test\ncurrency: USD\nassumptions:\n  ${assumptions}\n${rest}`)
 const allocation = `operations:
@@ -199,6 +201,74 @@ describe('a ratio', () => {
       'ratio.eliminated leaves out 2 hours whose rows are gone and were not counted before',
       'rows before 2026-10-06 are gone; the figures have them from the sums, the SQL over rows has not',
     ])
+  })
+
+  test('is counted anew where a row changes that was given up as rolled back, and was not', async () => {
+    const record = (outcome: object) =>
+      database.pool.query('SELECT throughline.record_operation($1::jsonb)', [
+        JSON.stringify({
+          started_at: '2026-10-05T12:10:00Z',
+          trace_id: '0190f0f0-0000-7000-8000-000000000001',
+          span_id: '00000000000000aa',
+          operation_service: 'AllocationService',
+          operation: 'autoAllocate',
+          duration_us: 1_000,
+          metadata: { conflicts: 1 },
+          ...outcome,
+        }),
+      ])
+    await add(1, true, 1)
+    await record({ success: false, error_type: 'rolled_back' })
+    await rollUp(database.pool)
+    expect(worth(await valueReport(database.pool, model, october), 'ratio.eliminated')).toBe('50')
+    await record({ success: true })
+    const report = await valueReport(database.pool, model, october)
+    expect(worth(report, 'ratio.eliminated')).toBe('100')
+    await checkSql(report)
+  })
+
+  test('keeps no count of rows that are erased while it is made', async () => {
+    await add(3, true, 1)
+    await add(2, false, 1, '2026-10-06')
+    await rollUp(database.pool)
+    // Counted before the erasure, kept after it: what an answer that takes long would do.
+    const [filter] = model.ratios.map(({ numerator }) => numerator)
+    const { from, until } = periodOf('2026-10', now)
+    const { counted } = await countMatches(database.pool, { from, until }, filter!)
+    const first = await valueReport(database.pool, model, october)
+    expect(worth(first, 'ratio.eliminated')).toBe('60')
+    await database.pool.query(
+      `WITH gone AS (
+        DELETE FROM throughline.operations WHERE (started_at, trace_id, span_id) IN (
+          SELECT started_at, trace_id, span_id FROM throughline.operations WHERE success LIMIT 1) RETURNING started_at
+      ), cells AS (DELETE FROM throughline.rollup_value_cells)
+      INSERT INTO throughline.rollup_marks (start) SELECT throughline.minute_of(started_at) FROM gone`,
+    )
+    await keepMatches(database.pool, counted)
+    const report = await valueReport(database.pool, model, october)
+    expect(worth(report, 'ratio.eliminated')).toBe('50')
+    await checkSql(report)
+    // The count that was too large is replaced, not met again by rows that come late.
+    const { rows } = await database.pool.query(
+      `SELECT max(rows)::int AS most FROM throughline.rollup_value_cells WHERE start = '2026-10-05T12:00Z'`,
+    )
+    expect(rows[0].most).toBe(2)
+  })
+
+  test('of a window that begins and ends in the middle of a day has its rows once, and none from behind its end', async () => {
+    await add(2, true, 0)
+    await database.add({ day: '2026-10-05', at: '14:45', count: 2, metadata: { conflicts: 1 } })
+    const [filter] = model.ratios.map(({ numerator }) => numerator)
+    const count = (until: string) =>
+      countMatches(database.pool, windowOf('2026-10-05T12:00Z', until), filter!)
+    const whole = await count('2026-10-05T15:00Z')
+    expect(whole).toMatchObject({ rows: 4n, matched: 2n })
+    // As many rows as the hour of which half is asked for: alone they would pass for the day's.
+    await keepMatches(
+      database.pool,
+      whole.counted.filter(({ start }) => start === '2026-10-05T14:00:00Z'),
+    )
+    expect(await count('2026-10-05T14:30Z')).toMatchObject({ rows: 2n, matched: 0n })
   })
 
   test('can be counted day by day before anybody asks', async () => {
