@@ -32,7 +32,7 @@ export async function measurePages({ plain, pool, url, window, days, rows, size,
     'performance, 24 h, one service': {
       path: () => `/metrics/performance?hours=24&service=service-${next() % 20}&top=${20 + (asked % 30)}`,
       sql: () => performanceSql({ ...now(), service: `service-${next() % 20}` }),
-      // Stated for a month; within a full day its last minutes alone are twenty thousand rows.
+      // Stated for a month; within a full day its last minutes alone are thousands of rows.
       ...(days > 1 && { budgetMs: 50 }),
       gate: days === 1 ? 0.1 : 0.9,
     },
