@@ -77,6 +77,17 @@ test('the figures of a day are those of its rows, from the rows and from the sum
   }
 })
 
+test('of equally slow operations the latest are listed, from the rows and from the sums', async () => {
+  const rows = [200, 100, 15, 12].map((ago) =>
+    aRow({ startedAtUs: at(ago), durationUs: 5_000n, correlationId: `ago-${ago}` }),
+  )
+  await writeRows(recorder.databaseUrl, rows)
+  const listed = async () => (await ask('slowest=2')).slowest.map(({ correlationId }) => correlationId)
+  expect(await listed()).toEqual(['ago-12', 'ago-15'])
+  await sumUp()
+  expect(await listed()).toEqual(['ago-12', 'ago-15'])
+})
+
 test('a filter names a service, an operation, a version, a user', async () => {
   await writeRows(recorder.databaseUrl, [
     aRow(),
