@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll } from 'vitest'
 import {
@@ -90,14 +91,39 @@ export const testDatabase = async (): Promise<TestDatabase> => {
   await administer(url, `CREATE DATABASE ${name}`)
   const own = new URL(url)
   own.pathname = `/${name}`
-  return { url: own.href, drop: () => administer(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
+  return { url: own.href, drop: () => drop(url, name) }
 }
 
-const administer = async (url: string, sql: string): Promise<void> => {
+const leavingMs = 1_000
+
+/**
+ * A pool that has ended is heard by Postgres a moment later. A session that is terminated meanwhile is an error that nobody
+ * listens for any more, and fails the run: so those that leave are waited for, and only those that stay are terminated.
+ */
+const drop = async (url: string, name: string): Promise<void> =>
+  withClient(url, async (client) => {
+    const deadline = Date.now() + leavingMs
+    const sessions = async (): Promise<number> =>
+      (
+        await client.query(
+          `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'`,
+          [name],
+        )
+      ).rows[0].n
+    while ((await sessions()) > 0 && Date.now() < deadline) await delay(10)
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+  })
+
+const administer = (url: string, sql: string): Promise<void> =>
+  withClient(url, async (client) => {
+    await client.query(sql)
+  })
+
+const withClient = async (url: string, work: (client: pg.Client) => Promise<void>): Promise<void> => {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(sql)
+    await work(client)
   } finally {
     await client.end()
   }
