@@ -14,12 +14,16 @@ export type Matches = {
   counted: readonly Cell[]
 }
 
-type Cell = { filter: string; start: string; rows: string; matched: string }
-type Hour = { start: string; whole: boolean; rows: string; matched: string | null; kept: boolean }
+type Cell = { filter: string; start: string; rows: string; matched: string; erased: string }
+type Hour = Omit<Cell, 'filter' | 'matched'> & { whole: boolean; matched: string | null; kept: boolean }
 type Window = { from: Date; until: Date }
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
+
+/** Rows of the day of `start` that were erased until now. */
+const erasedOf = (start: string): string =>
+  `throughline.erased_rows((${start} AT TIME ZONE 'UTC')::date, (${start} AT TIME ZONE 'UTC')::date + 1)`
 
 /** The same for every process that has the same filter; a change of the meaning of a condition changes its text. */
 const keyOf = (filter: RowFilter): string => hash('md5', rowCondition(filter))
@@ -75,7 +79,7 @@ const readHours = async (db: Queryable, window: Window, filter: RowFilter): Prom
   SELECT hour.start, hour.rows, whole, cell.matched FROM hour LEFT JOIN throughline.rollup_value_cells AS cell
     ON whole AND cell.filter = ${key}::uuid AND cell.start = hour.start AND cell.rows = hour.rows
 )
-SELECT to_char(start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS start, whole, rows::text, matched IS NOT NULL AS kept,
+SELECT to_char(start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS start, whole, rows::text, matched IS NOT NULL AS kept, ${erasedOf('start')}::text AS erased,
   CASE
     WHEN matched IS NOT NULL THEN matched
     WHEN start >= (SELECT floor FROM throughline.rollup_floor) THEN (
@@ -111,16 +115,27 @@ export const countMatches = async (db: Queryable, window: Window, filter: RowFil
     lostHours: hours.filter(({ matched }) => matched === null).length,
     counted: hours
       .filter(({ whole, kept, matched }) => whole && !kept && matched !== null)
-      .map(({ start, rows, matched }) => ({ filter: keyOf(filter), start, rows, matched: matched! })),
+      .map(({ start, rows, matched, erased }) => ({
+        filter: keyOf(filter),
+        start,
+        rows,
+        matched: matched!,
+        erased,
+      })),
   }
 }
 
-/** Keeps what was counted from rows for the next question. Needs the rights of a writer. */
+/**
+ * Keeps what was counted from rows for the next question, but for days of which something was erased since: an erasure
+ * forgets the cells that it finds. Needs the rights of a writer.
+ */
 export const keepMatches = async (db: Queryable, cells: readonly Cell[]): Promise<void> => {
   if (cells.length === 0) return
   await db.query(
     `INSERT INTO throughline.rollup_value_cells (filter, start, rows, matched)
-     SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::int8[], $4::int8[])
+     SELECT filter, start, rows, matched FROM unnest($1::uuid[], $2::timestamptz[], $3::int8[], $4::int8[], $5::int8[])
+       AS counted(filter, start, rows, matched, erased)
+     WHERE erased = ${erasedOf('start')}
      ON CONFLICT (filter, start) DO UPDATE SET rows = EXCLUDED.rows, matched = EXCLUDED.matched
      WHERE rollup_value_cells.rows <> EXCLUDED.rows`,
     [
@@ -128,6 +143,7 @@ export const keepMatches = async (db: Queryable, cells: readonly Cell[]): Promis
       cells.map(({ start }) => start),
       cells.map(({ rows }) => rows),
       cells.map(({ matched }) => matched),
+      cells.map(({ erased }) => erased),
     ],
   )
 }

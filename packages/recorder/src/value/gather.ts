@@ -54,10 +54,8 @@ export const gather = async (pool: Pool, model: ValueModel, period: Period): Pro
     ...numerator.counted,
     ...denominator.counted,
   ])
-  // What was erased meanwhile is in these counts, and its hours are forgotten already.
-  const isWhole = (await erasedRows(pool, window)) === read.erased
   // A role that may only read counts again next time.
-  if (isWhole) await keepMatches(pool, counted).catch(() => {})
+  await keepMatches(pool, counted).catch(() => {})
   return {
     ...read,
     stretches: model.operations.flatMap((operation) => stretchesOf(operation, window, period, since)),
